@@ -1,0 +1,191 @@
+"""What leaves the state: interactions that can no longer change are folded into sums, old marks are dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import customers, journeys, sessionize
+from pipeline.policy import DAY_MS, Policy
+from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY
+from pipeline.recover import match
+from pipeline.sessionize import Facts, Groups
+from pipeline.state import Working
+from pipeline.view import Context, View
+
+Records = NDArray[Any]
+Index = NDArray[np.int64]
+
+
+def leaving(now: View, changed: NDArray[np.bool_], policy: Policy) -> NDArray[np.bool_]:
+    """Interactions that are final: closed, unchanged by this flush (their row is confirmed) and out of reach."""
+    explicit = now.rows["grouping"] == EXPLICIT
+    kept_ms = np.where(explicit, policy.explicit_retention_ms, policy.fact_retention_ms)
+    return now.closed & ~changed & (now.rows["end_ms"] + kept_ms < now.watermark_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A working set without what left, and the interactions that are still in it."""
+
+    working: Working
+    facts: Facts
+
+
+def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: int, context: Context) -> Kept:
+    """Fold the interactions ``gone`` and old one-way pieces into ``header`` and ``journeys``, and seal the rest."""
+    header = working.header.copy()
+    _absorb(header, now, gone, context)
+    old_one_way = _old_one_way(working.pieces, now.watermark_ms, confirmed, context.policy)
+    customers.absorb_expectation(header, working.pieces[old_one_way], context.model)
+    groups = now.facts.groups
+    stay = ~gone[groups.of]
+    facts = _without(now.facts, gone, stay)
+    drop = old_one_way.copy()
+    drop[groups.order[~stay]] = True
+    pieces, notes = _sealed(working, facts, drop, now.watermark_ms, confirmed, context.policy)
+    past = _past(working, now, gone, context)
+    kept_marks = working.marks[_followed(working.marks, now.watermark_ms, context.policy)]
+    kept = working.with_parts(header=header, pieces=pieces, notes=notes, journeys=past, marks=kept_marks)
+    return Kept(kept, facts)
+
+
+def _absorb(header: Records, now: View, gone: NDArray[np.bool_], context: Context) -> None:
+    if not np.any(gone):
+        return
+    observations = now.observations.take(gone[now.observations.fact])
+    customers.absorb(header, observations, now.rows["customer"][observations.fact], context.model)
+    facts = now.rows[gone]
+    place = np.cumsum(gone) - 1
+    notes = now.notes[gone[now.notes["owner"]]]
+    notes["owner"] = place[notes["owner"]]
+    customers.absorb_counts(header, facts, notes)
+
+
+def _old_one_way(pieces: Records, watermark_ms: int, confirmed: int, policy: Policy) -> NDArray[np.bool_]:
+    old = pieces["start_ms"] < watermark_ms - policy.lateness_ms
+    return np.asarray((pieces["grouping"] == ONE_WAY) & old & (pieces["offset"] <= confirmed))
+
+
+def _without(facts: Facts, gone: NDArray[np.bool_], stay: NDArray[np.bool_]) -> Facts:
+    """The interactions that stay; ``order`` still indexes the same pieces."""
+    order, of = facts.groups.order[stay], facts.groups.of[stay]
+    starts = np.flatnonzero(np.append(True, of[1:] != of[:-1])) if len(of) else np.zeros(0, np.int64)
+    place = np.cumsum(~gone) - 1
+    groups = Groups(order, starts, place[of])
+    return Facts(groups, facts.rows[~gone], facts.within[~gone], facts.begun_ms[stay], facts.beyond[stay])
+
+
+def _sealed(
+    working: Working, facts: Facts, drop: NDArray[np.bool_], watermark_ms: int, confirmed: int, policy: Policy
+) -> tuple[Records, Records]:
+    """Pieces and notes to store, without the dropped ones."""
+    place = np.cumsum(~drop) - 1
+    groups = Groups(place[facts.groups.order], facts.groups.starts, facts.groups.of)
+    moved = Facts(groups, facts.rows, facts.within, facts.begun_ms, facts.beyond)
+    notes = working.notes[~drop[working.notes["owner"]]]
+    notes["owner"] = place[notes["owner"]]
+    before = watermark_ms - policy.lateness_ms
+    return sessionize.seal(working.pieces[~drop], notes, moved, before, confirmed, policy)
+
+
+def _past(working: Working, now: View, gone: NDArray[np.bool_], context: Context) -> Records:
+    """What is left of journeys, less those that nothing can join any more."""
+    past = working.journeys
+    if np.any(gone):
+        place = np.cumsum(gone) - 1
+        notes = now.notes[gone[now.notes["owner"]]]
+        notes["owner"] = place[notes["owner"]]
+        past = journeys.collect(now.rows[gone], notes, now.evidence.take(gone), past).rows
+    if not len(past):
+        return past
+    return past[_reachable(past, now, gone, context)]
+
+
+def _reachable(past: Records, now: View, gone: NDArray[np.bool_], context: Context) -> NDArray[np.bool_]:
+    policy = context.policy
+    alive = now.rows[~gone]
+    held = np.isin(_identity(past, past["start_ms"]), _identity(alive, alive["journey_start"]))
+    return np.asarray(held | (journey_expiry(past, context, policy) >= now.watermark_ms))
+
+
+def _identity(rows: Records, start: Index) -> Records:
+    ids = np.zeros(len(rows), [("customer", "i8"), ("journey", "i8"), ("goal", "i8"), ("start", "i8")])
+    implicit = rows["journey"] == 0
+    ids["customer"], ids["journey"] = rows["customer"], rows["journey"]
+    ids["goal"], ids["start"] = np.where(implicit, rows["goal"], 0), np.where(implicit, start, 0)
+    return ids
+
+
+def journey_expiry(past: Records, context: Context, policy: Policy) -> Index:
+    """Watermark after which nothing can join a journey that has no interactions in the state."""
+    gaps = journeys.goal_gaps(past["goal"], context.strings, policy)
+    implicit = past["last_start_ms"] + gaps + policy.settling_ms + DAY_MS
+    return np.where(past["journey"] != 0, past["end_ms"] + policy.explicit_retention_ms, implicit)
+
+
+def _followed(marks: Records, watermark_ms: int, policy: Policy) -> NDArray[np.bool_]:
+    """Marks to keep: an old failure goes together with the recovery that closed it."""
+    keep = _mark_expiry(marks, policy) >= watermark_ms
+    if np.all(keep):
+        return np.asarray(keep)
+    pairs = match(marks)
+    closed = pairs[pairs["recovery"] >= 0]
+    free = np.ones(len(marks), bool)
+    free[closed["recovery"]] = False
+    keep |= ~free & (marks["kind"] != MARK_FAILURE)
+    keep[closed["recovery"]] = keep[closed["mark"]]
+    return np.asarray(keep)
+
+
+def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
+    """When the watermark must wake each customer: to close, to end a journey, or to forget."""
+    strings, policy, _ = context
+    working, rows = kept.working, kept.facts.rows
+    count = len(working.names)
+    gaps = sessionize.channel_gaps(rows["channel"], strings, policy) + 1
+    close = np.concatenate((rows["end_ms"] + gaps, kept.facts.within["end_ms"] + gaps))
+    still = close > watermark_ms
+    owner = np.tile(rows["customer"], 2)
+    silent = rows["end_ms"] + journeys.goal_gaps(rows["goal"], strings, policy) + 1
+    waiting = silent > watermark_ms
+    past = working.journeys
+    past_silent = past["end_ms"] + journeys.goal_gaps(past["goal"], strings, policy) + 1
+    past_waiting = past_silent > watermark_ms
+    explicit = rows["grouping"] == EXPLICIT
+    forget_at = rows["end_ms"] + np.where(explicit, policy.explicit_retention_ms, policy.fact_retention_ms) + 1
+    one_way = working.pieces[working.pieces["grouping"] == ONE_WAY]
+    latest = [
+        _latest(count, rows["customer"][~explicit], forget_at[~explicit]),
+        _latest(count, rows["customer"][explicit], forget_at[explicit]),
+        _latest(count, one_way["customer"], one_way["start_ms"] + policy.lateness_ms + DAY_MS),
+        _future(count, past["customer"], journey_expiry(past, context, policy), watermark_ms),
+        (past["customer"][past_waiting], past_silent[past_waiting]),
+        _future(count, working.marks["customer"], _mark_expiry(working.marks, policy), watermark_ms),
+    ]
+    return customers.deadlines(
+        count, [(owner[still], close[still]), (rows["customer"][waiting], silent[waiting]), *latest]
+    )
+
+
+def _mark_expiry(marks: Records, policy: Policy) -> Index:
+    return np.asarray(marks["at_ms"] + policy.failure_retention_ms + policy.lateness_ms)
+
+
+def _future(
+    count: int, customer: NDArray[np.int32], expiry: Index, watermark_ms: int
+) -> tuple[NDArray[np.int32], Index]:
+    """The last expiry of each customer; what is past it is kept for another reason and needs no wake-up."""
+    ahead = expiry >= watermark_ms
+    return _latest(count, customer[ahead], expiry[ahead] + 1)
+
+
+def _latest(count: int, customer: NDArray[np.int32], time: Index) -> tuple[NDArray[np.int32], Index]:
+    """The last of each customer's times: one wake-up for all of them."""
+    last = np.full(count, -1, np.int64)
+    np.maximum.at(last, customer, time)
+    who = np.flatnonzero(last >= 0).astype(np.int32)
+    return who, last[who]

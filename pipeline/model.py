@@ -1,0 +1,201 @@
+"""The perception model: every start value of the estimate by name, as one frozen value (no constants elsewhere).
+
+Score points run from 0 to 100; a weight of 1 is one explicit answer to a dimension's own question.
+Category shares, prevalences and priors come only from here, never from the stream: that keeps results order-free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import inf, isclose
+from typing import Final
+
+from pipeline.policy import DAY_MS
+from pipeline.signals import Effect, discover
+
+
+class ModelError(ValueError):
+    """The model does not fit this program.
+
+    ModelError
+    ├── UnknownSignalError    the model names a signal that this release does not have
+    └── InvalidModelError     a value is out of its range
+
+    Operator action: run the release that the model was made for, or take a model made for this release.
+    """
+
+
+class UnknownSignalError(ModelError):
+    """The model names a signal that this release does not have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the model names the signal {name!r}, which this release does not have")
+        self.name = name
+
+
+class InvalidModelError(ModelError):
+    """A value of the model is out of its range."""
+
+    def __init__(self, name: str, value: object, rule: str) -> None:
+        super().__init__(f"model: {name} must be {rule}, is {value!r}")
+        self.name = name
+        self.value = value
+
+
+def _require(sound: bool, name: str, value: object, rule: str) -> None:
+    if not sound:
+        raise InvalidModelError(name, value, rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """One time frame of an experience and its prior, the next slower horizon."""
+
+    prior_weight: float
+    """n: weight of the prior's mean, in answers."""
+    prior_variance: float
+    """τ²: variance of the truth around the prior, square points."""
+    residual_variance: float
+    """f: variance that evidence cannot remove (truth moves, signals share an error), square points."""
+    half_life_ms: float
+    """H: age at which evidence counts half; inf = never fades."""
+
+    def __post_init__(self) -> None:
+        _require(self.prior_weight > 0, "prior_weight", self.prior_weight, "above 0")
+        _require(self.prior_variance > 0, "prior_variance", self.prior_variance, "above 0")
+        _require(self.residual_variance >= 0, "residual_variance", self.residual_variance, "at least 0")
+        _require(self.half_life_ms > 0, "half_life_ms", self.half_life_ms, "above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One scale of explicit answers."""
+
+    first: int
+    """Value of the lowest category."""
+    levels: int
+    """Number of categories K; 0 = each answer brings its own ends (``rating``)."""
+    weights: tuple[float, float, float]
+    """a_d: how much an answer says about each dimension."""
+    shares: tuple[float, ...] = ()
+    """Default share p⁰ of answers per category, lowest first; empty = interpolated by the answer rule."""
+    counts: tuple[float, ...] = ()
+    """Answers per category seen by a fit; empty = the default shares alone."""
+
+    def __post_init__(self) -> None:
+        _require(self.levels != 1 and self.levels >= 0, "levels", self.levels, "0 or at least 2")
+        for name, values in (("shares", self.shares), ("counts", self.counts)):
+            _require(len(values) in {0, self.levels}, name, values, "empty or one per level")
+            _require(all(value >= 0 for value in values), name, values, "at least 0")
+        _require(not self.shares or isclose(sum(self.shares), 1.0), "shares", self.shares, "1 in sum")
+        _require(all(share > 0 for share in self.shares), "shares", self.shares, "above 0")
+        _require(all(0 <= a <= 1 for a in self.weights), "weights", self.weights, "within [0, 1]")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRule:
+    """How ordinal answers become score points."""
+
+    center: float = 70.0
+    """y⁰ of a customer in the middle, points."""
+    spread: float = 20.0
+    """Points per standard deviation of answers."""
+    pseudo_answers: float = 20.0
+    """Weight of the default shares against fitted counts, answers."""
+    cumulative: tuple[float, ...] = (0.0, 0.08, 0.13, 0.23, 0.45, 1.0)
+    """Default cumulative shares at equal steps of a scale, lowest first."""
+    rating_exact_levels: int = 21
+    """Ratings between whole numbers keep one level per whole number up to this many."""
+    rating_wide_levels: int = 11
+    """Levels of every other rating."""
+
+
+_CX_LEVELS: Final = 5
+_NPS_SHARES: Final = (0.06, 0.02, 0.02, 0.02, 0.04, 0.04, 0.07, 0.13, 0.15, 0.18, 0.27)
+_CES_SHARES: Final = (0.05, 0.05, 0.07, 0.10, 0.18, 0.24, 0.31)
+"""PERCEPTION.md gives scores as examples for NPS and CES that its interpolation of five categories misses by up to
+5 points. These are the whole-percent shares closest to the interpolation that give exactly those scores."""
+
+
+def _scales() -> Mapping[str, Scale]:
+    return {
+        "nps": Scale(0, 11, (0.4, 0.25, 0.5), _NPS_SHARES),
+        "csat": Scale(1, 5, (0.5, 0.4, 0.5)),
+        "ces": Scale(1, 7, (0.0, 0.9, 0.0), _CES_SHARES),
+        "cxi_meets_needs": Scale(1, _CX_LEVELS, (1.0, 0.0, 0.0)),
+        "cxi_easy": Scale(1, _CX_LEVELS, (0.0, 1.0, 0.0)),
+        "cxi_enjoyable": Scale(1, _CX_LEVELS, (0.0, 0.0, 1.0)),
+        "rating": Scale(0, 0, (0.5, 0.4, 0.5)),
+    }
+
+
+def _start_effects() -> Mapping[str, Effect]:
+    return {name: signal.start for name, signal in discover().items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One version of the estimate; sources of all values: PERCEPTION.md, start values."""
+
+    version: str
+    """Rows carry it; two models with different values must not share it."""
+    prior_mean: float = 70.0
+    """μ where a segment has no prior of its own, points."""
+    segments: Mapping[str, float] = field(default_factory=dict)
+    """μ_seg: prior mean per segment, points."""
+    relationship: Horizon = Horizon(1.6, 130.0, 27.0, 180.0 * DAY_MS)
+    journey: Horizon = Horizon(3.25, 64.0, 45.0, 14.0 * DAY_MS)
+    interaction: Horizon = Horizon(3.25, 64.0, 20.0, inf)
+    answer_variance: float = 208.0
+    """σ²: variance of one answer around the interaction's perception plus that around the journey, square points."""
+    perception_variance: float = 258.0
+    """V: true variance of one interaction's perception over all interactions, square points."""
+    implicit_cap: float = 0.38
+    """Most weight that the implicit signals of one interaction can have per dimension."""
+    effects: Mapping[str, Effect] = field(default_factory=_start_effects)
+    """Effect per signal: the model pins which signals speak."""
+    scales: Mapping[str, Scale] = field(default_factory=_scales)
+    answers: AnswerRule = AnswerRule()
+    interval_deviations: float = 1.645
+    """Half width of the shown interval in standard deviations: 90 %."""
+    pyramid_knee: float = 40.0
+    """Needs score up to which it caps the upper levels at itself, points."""
+    pyramid_slope: float = 3.0
+    """Points that the cap rises per point of needs above the knee."""
+
+    def __post_init__(self) -> None:
+        _require(self.implicit_cap > 0, "implicit_cap", self.implicit_cap, "above 0")
+        _require(self.answer_variance > 0, "answer_variance", self.answer_variance, "above 0")
+        for name, scale in self.scales.items():
+            rule = f"at most {self.answers.rating_exact_levels}"
+            _require(scale.levels <= self.answers.rating_exact_levels, f"levels of {name}", scale.levels, rule)
+        for name in self.effects:
+            if name not in discover():
+                raise UnknownSignalError(name)
+
+    @property
+    def signal_names(self) -> tuple[str, ...]:
+        """The signals that speak, in order; ``Observations.signal`` is an index into it."""
+        return tuple(sorted(self.effects))
+
+    def signal_weight(self, effect: Effect) -> float:
+        """Weight of one pseudo-observation: w = σ²/(r + τ_I²) with r = V(1-R²)/R² (PERCEPTION.md)."""
+        noise = self.perception_variance * (1 - effect.explained) / effect.explained
+        return self.answer_variance / (noise + self.interaction.prior_variance)
+
+    def digest(self) -> str:
+        """Eight hex digits of all values but the version: equal models, equal digits."""
+        plain = replace(self, version="", segments={}, effects={}, scales={})
+        named = (sorted(values.items()) for values in (self.segments, self.effects, self.scales))
+        return hashlib.sha256(repr((plain, *named)).encode()).hexdigest()[:8]
+
+
+def start_model() -> Model:
+    """The model before any fit; its version follows its values, so a changed start value or signal changes it."""
+    model = Model(version="start")
+    return replace(model, version=f"start-{model.digest()}")
+
+
+DEFAULT_MODEL: Final = start_model()

@@ -1,0 +1,228 @@
+"""Perceive: interaction facts to observations, observations to decayed sums of evidence.
+
+Everything here is a function of the *set* of facts and notes. Sums are forward-decayed (Cormode et al., ICDE 2009) and
+used as a discount filter (West & Harrison): they merge by addition, and a late observation needs no special path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import answers
+from pipeline.model import DEFAULT_MODEL, Model
+from pipeline.records import ONE_WAY
+from pipeline.signals import Effect, Signal, discover
+from pipeline.strings import Strings
+from schemas.tables import DIMENSIONS
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Times = NDArray[np.int64] | int
+"""Epoch milliseconds, one for all or one for each."""
+
+STATED_SIGNAL = -1
+"""``Observations.signal`` of an explicit answer."""
+_WIDTH = len(DIMENSIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What facts say about perception, in order of (fact, signal, at); answers come before signals.
+
+    Shapes: (m,), and (m, 3) by dimension in the order of ``schemas.tables.DIMENSIONS``.
+    """
+
+    fact: Indices
+    """Index of the fact."""
+    at_ms: Indices
+    """When it was observed: an answer at its own time, a signal at the end of its interaction."""
+    weight: Floats
+    """1 = one explicit answer to the dimension's own question; 0 = says nothing about the dimension."""
+    value: Floats
+    """Score points, not clipped."""
+    stated: NDArray[np.bool_]
+    """From an explicit answer."""
+    signal: NDArray[np.int16]
+    """Index into ``Model.signal_names``, or ``STATED_SIGNAL``."""
+
+    def __len__(self) -> int:
+        return len(self.fact)
+
+    def take(self, rows: NDArray[Any]) -> Observations:
+        """The observations at ``rows`` (indices or flags), in that order."""
+        return Observations(
+            self.fact[rows], self.at_ms[rows], self.weight[rows], self.value[rows], self.stated[rows], self.signal[rows]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Sums of evidence per group and dimension, shape (k, 3) each; two at the same reference times add up."""
+
+    weight: Floats
+    """W = Σ w·δ."""
+    sum: Floats
+    """S = Σ w·y·δ, score points times weight."""
+    stated: Floats
+    """The part of W that comes from explicit answers."""
+
+    @classmethod
+    def none(cls, groups: int) -> Evidence:
+        """No evidence for ``groups`` groups."""
+        return cls(*(np.zeros((groups, _WIDTH)) for _ in range(3)))
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+    def __add__(self, other: Evidence) -> Evidence:
+        return Evidence(self.weight + other.weight, self.sum + other.sum, self.stated + other.stated)
+
+    def __sub__(self, other: Evidence) -> Evidence:
+        return Evidence(self.weight - other.weight, self.sum - other.sum, self.stated - other.stated)
+
+    def take(self, rows: NDArray[Any]) -> Evidence:
+        """The groups at ``rows`` (indices or flags), in that order."""
+        return Evidence(self.weight[rows], self.sum[rows], self.stated[rows])
+
+
+def observe(
+    facts: NDArray[Any], closed: NDArray[np.bool_], notes: NDArray[Any], strings: Strings, model: Model
+) -> Observations:
+    """Observations of ``facts`` (dtype PIECE, shape (n,)); one-way facts have none.
+
+    ``closed`` says which can no longer grow: what did not happen in the others is not known yet. ``notes`` (dtype
+    NOTE) hold the answers, ``owner`` is the index of their fact. Implicit weights are capped per fact and dimension.
+    """
+    two_way = np.asarray(facts["grouping"] != ONE_WAY)
+    implied = _implied(facts, closed, two_way, segment_prior(facts["segment"], strings, model), model)
+    stated = _stated(answers.read(notes, strings, model))
+    if len(stated):
+        stated = stated.take(two_way[stated.fact])
+    return _merged(stated, implied, len(model.effects)) if len(stated) else implied
+
+
+def _implied(
+    facts: NDArray[Any], closed: NDArray[np.bool_], two_way: NDArray[np.bool_], prior: Floats, model: Model
+) -> Observations:
+    """Pseudo-observations y = μ + b/R² with weight w of every signal that the model names (PERCEPTION.md)."""
+    names = model.signal_names
+    effects = [model.effects[name] for name in names]
+    known = np.zeros((len(facts), len(names)), dtype=np.bool_)
+    shift = np.zeros((len(facts), len(names)))
+    for column, (name, effect) in enumerate(zip(names, effects, strict=True)):
+        known[:, column], shift[:, column] = _judge(discover()[name], effect, facts, closed & two_way, two_way)
+    weights = np.array([np.multiply(model.signal_weight(effect), effect.shares) for effect in effects])
+    weights = weights.reshape(len(names), _WIDTH)
+    share = _capped_share(known, weights, model.implicit_cap)
+    fact, signal = np.nonzero(known)
+    value = prior[fact] + shift[fact, signal]
+    return Observations(
+        fact=fact,
+        at_ms=facts["end_ms"][fact],
+        weight=weights[signal] * share[fact],
+        value=np.repeat(value, _WIDTH).reshape(-1, _WIDTH),
+        stated=np.zeros(len(fact), dtype=np.bool_),
+        signal=signal.astype(np.int16),
+    )
+
+
+def _judge(
+    signal: Signal, effect: Effect, facts: NDArray[Any], closed: NDArray[np.bool_], two_way: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Which facts show the signal for certain, and b/R² there, score points; shape (n,) each."""
+    level = signal.observed(facts)
+    certain = closed | (two_way & effect.at_once(level))
+    known = signal.applies(facts) & certain & ~np.isnan(level)
+    return known, effect.shift(level) / effect.explained
+
+
+def _capped_share(known: NDArray[np.bool_], weights: Floats, cap: float) -> Floats:
+    """Share of the weights that a fact's signals keep so that their sum is at most ``cap``, shape (n, 3).
+
+    Summed signal by signal: a matrix product could round differently in another batch.
+    """
+    total = np.zeros((len(known), _WIDTH))
+    for column, weight in enumerate(weights):
+        total += known[:, column, np.newaxis] * weight
+    return np.asarray(cap / np.maximum(total, cap))
+
+
+def _stated(given: answers.Answers) -> Observations:
+    return Observations(
+        fact=given.fact,
+        at_ms=given.at_ms,
+        weight=given.weight,
+        value=np.repeat(given.value, _WIDTH).reshape(-1, _WIDTH),
+        stated=np.ones(len(given.fact), dtype=np.bool_),
+        signal=np.full(len(given.fact), STATED_SIGNAL, dtype=np.int16),
+    )
+
+
+def _merged(stated: Observations, implied: Observations, signals: int) -> Observations:
+    """Both, each in order already, in order of (fact, signal)."""
+    both = Observations(
+        np.concatenate((stated.fact, implied.fact)),
+        np.concatenate((stated.at_ms, implied.at_ms)),
+        np.concatenate((stated.weight, implied.weight)),
+        np.concatenate((stated.value, implied.value)),
+        np.concatenate((stated.stated, implied.stated)),
+        np.concatenate((stated.signal, implied.signal)),
+    )
+    key = both.fact * (signals + 1) + both.signal
+    return both.take(np.argsort(key, kind="stable"))
+
+
+def gather(obs: Observations, group: Indices, groups: int, reference_ms: Indices, half_life_ms: float) -> Evidence:
+    """Sums per group at its reference time: W = Σ w·2^(-(T-t)/H), S = Σ w·y·2^(-(T-t)/H) (PERCEPTION.md).
+
+    ``group`` (m,) is the group of each observation, below ``groups``; ``reference_ms`` (k,) is T per group.
+    An observation after T has a factor above 1: the sum is the one that decays to the right value later.
+    ``half_life_ms`` inf = undecayed.
+    """
+    age = reference_ms[group] - obs.at_ms
+    weight = obs.weight * np.exp2(-age / half_life_ms)[:, np.newaxis]
+    answered = np.flatnonzero(obs.stated)
+    return Evidence(
+        _totals(group, weight, groups),
+        _totals(group, weight * obs.value, groups),
+        _totals(group[answered], weight[answered], groups),
+    )
+
+
+def _totals(group: Indices, values: Floats, groups: int) -> Floats:
+    """Sums of ``values`` (m, 3) per group, shape (groups, 3)."""
+    cell = group[:, np.newaxis] * _WIDTH + np.arange(_WIDTH)
+    totals: Floats = np.bincount(cell.ravel(), weights=values.ravel(), minlength=groups * _WIDTH).astype(np.float64)
+    return totals.reshape(groups, _WIDTH)
+
+
+def move(evidence: Evidence, from_ms: Times, to_ms: Times, half_life_ms: float) -> Evidence:
+    """The same evidence at another reference time: every sum times δ(to - from); earlier means larger.
+
+    Times are epoch milliseconds, one for all groups or one per group (k,).
+    """
+    factor = np.exp2(-(np.asarray(to_ms) - np.asarray(from_ms)) / half_life_ms)[..., np.newaxis]
+    return Evidence(evidence.weight * factor, evidence.sum * factor, evidence.stated * factor)
+
+
+def interaction_score(evidence: Evidence, prior: Floats, model: Model = DEFAULT_MODEL) -> Floats:
+    """m_I = (n_I·μ + S)/(n_I + W) with the segment's prior μ (k,), score points, shape (k, 3), not clipped.
+
+    This is what cells aggregate: a customer's own history would make them depend on late facts everywhere.
+    """
+    anchor = model.interaction.prior_weight
+    return np.asarray((anchor * prior[:, np.newaxis] + evidence.sum) / (anchor + evidence.weight))
+
+
+def segment_prior(segment_codes: NDArray[np.int32], strings: Strings, model: Model) -> Floats:
+    """Prior mean μ of each segment code, score points, shape (k,)."""
+    prior = np.full(len(segment_codes), model.prior_mean)
+    for segment, mean in model.segments.items():
+        code = strings.get(segment)
+        if code is not None:
+            prior[segment_codes == code] = mean
+    return prior

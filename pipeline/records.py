@@ -1,0 +1,178 @@
+"""Record layouts of the columnar core: fixed-width NumPy records, strings as codes of an interner.
+
+Conventions: times are epoch milliseconds (``int64``), durations ``*_s`` seconds (``float64``, NaN = not given),
+string columns are ``int32`` codes of a :class:`pipeline.strings.Strings` (0 = empty), small optional numbers
+use -1 for "not given". The layouts are part of the changelog format: change them only with STATE_VERSION.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+STATE_VERSION: Final = 1
+
+_NAMES: Final = ("touchpoint", "segment", "goal", "reason", "outcome", "team", "skill", "skill_needed")
+STRING_FIELDS: Final = ("channel", "interaction", "journey", *_NAMES)
+"""String columns of an event and of a piece; ``interaction`` and ``journey`` hold explicit ids."""
+
+_DETAILS: Final = [
+    ("status", "i1"),  # index into schemas.event.CASE_STATUSES, -1 = none
+    ("severity", "i1"),  # 1 minor .. 4 critical, -1 = not given
+    ("visible", "i1"),  # -1 not given, 0, 1
+    ("resolved", "i1"),  # -1 not given, 0, 1
+    ("transfers", "i4"),  # -1 = not given
+    ("wait_s", "f8"),
+    ("promised_s", "f8"),
+    ("duration_s", "f8"),
+    ("amount", "f8"),
+]
+
+EVENT: Final = np.dtype(
+    [
+        ("offset", "i8"),
+        ("append_ms", "i8"),
+        ("occurred_ms", "i8"),
+        ("sequence", "i4"),
+        ("event_hash", "u8"),  # xxh3_64 of event_id (UTF-8)
+        ("content_hash", "u8"),  # xxh3_64 of the canonical content: equal events have equal hashes
+        ("customer", "i4"),
+        ("type", "i1"),  # index into schemas.event.EVENT_TYPES
+        *[(name, "i4") for name in STRING_FIELDS],
+        *_DETAILS,
+    ]
+)
+"""One accepted event."""
+
+NOTE: Final = np.dtype(
+    [
+        ("owner", "i4"),  # index of the event or piece that this note belongs to
+        ("kind", "u1"),  # NOTE_*
+        ("name", "i4"),  # scale of an answer, name of a measure or attribute
+        ("text", "i4"),  # value of an attribute
+        ("value", "f8"),  # value of an answer or measure
+        ("low", "f8"),  # scale_min of an answer
+        ("high", "f8"),  # scale_max of an answer
+        ("at_ms", "i8"),
+        ("sequence", "i4"),
+        ("event_hash", "u8"),
+    ]
+)
+"""Something of variable number that an event brought: an answer, a measure, an attribute."""
+
+NOTE_ANSWER: Final = 0
+NOTE_MEASURE: Final = 1
+NOTE_ATTRIBUTE: Final = 2
+NOTE_COMPLETION: Final = 3
+"""A completion of the journey's goal at ``at_ms`` (made by sessionize, not by decode)."""
+NOTE_STRING_FIELDS: Final = ("name", "text")
+
+PIECE: Final = np.dtype(
+    [
+        ("customer", "i4"),
+        ("grouping", "u1"),  # IMPLICIT, EXPLICIT or ONE_WAY
+        ("beyond", "u1"),  # 1 = began later after the interaction's start than the cell window
+        ("start_ms", "i8"),
+        ("end_ms", "i8"),
+        ("sequence", "i4"),  # of its first event
+        ("event_hash", "u8"),  # of its first event
+        ("content_hash", "u8"),  # of its only event; 0 once sealed
+        ("offset", "i8"),  # largest log offset in it
+        ("events", "i4"),
+        ("type", "i1"),  # of its first event
+        ("types", "u4"),  # bit i set: has an event of EVENT_TYPES[i]
+        ("flags", "u4"),  # FLAG_*
+        ("journey_start", "i8"),  # start of the implicit journey once settled, else UNSETTLED
+        *[(name, "i4") for name in STRING_FIELDS],
+        *_DETAILS,
+    ]
+)
+"""One event, or the events of one interaction that can no longer change, reduced. A reduced interaction
+(*fact*) has the same layout. Rules over the pieces in order of (start, sequence, event_hash): first value:
+channel, interaction, type, sequence, event_hash; first given within the naming window: goal, reason, and of
+explicit interactions journey; first given: touchpoint; last given: segment, outcome, team, skill, skill_needed, status, visible,
+resolved, promised_s; sum of given: wait_s, duration_s, amount, transfers; max: severity, end_ms, offset; sum: events; or: types, flags."""
+
+IMPLICIT: Final = 0
+EXPLICIT: Final = 1
+ONE_WAY: Final = 2
+UNSETTLED: Final = np.iinfo(np.int64).min
+
+FLAG_FAILED_PAYMENT: Final = 1
+FLAG_REFUND: Final = 2
+FLAG_COMPLETED: Final = 4
+FLAG_REOPENED: Final = 8
+FLAG_PROACTIVE_VISIBLE: Final = 16
+FLAG_PROACTIVE_UNSEEN: Final = 32
+
+JOURNEY: Final = np.dtype(
+    [
+        ("customer", "i4"),
+        ("journey", "i4"),  # explicit id; 0 = implicit
+        ("goal", "i4"),  # of implicit journeys: part of the identity
+        ("start_ms", "i8"),
+        ("end_ms", "i8"),
+        ("last_start_ms", "i8"),  # start of its last interaction
+        ("last_completion_ms", "i8"),  # UNSETTLED = none
+        ("interactions", "i4"),
+        ("events", "i4"),
+        ("answers", "i4"),
+        ("completed", "u1"),
+        ("resolved", "i1"),
+        ("resolved_ms", "i8"),
+        ("segment", "i4"),
+        ("segment_ms", "i8"),
+        ("transfers", "i8"),
+        ("wait_s", "f8"),
+        ("duration_s", "f8"),
+        ("weight", "f8", (3,)),
+        ("sum", "f8", (3,)),
+        ("stated", "f8", (3,)),
+    ]
+)
+"""What is left of a journey's interactions that left the state, by commutative rules (sum, min, max, latest)."""
+JOURNEY_STRING_FIELDS: Final = ("journey", "goal", "segment")
+
+HEADER: Final = np.dtype(
+    [
+        ("customer", "i4"),
+        ("segment", "i4"),
+        ("segment_ms", "i8"),
+        ("first_ms", "i8"),
+        ("last_ms", "i8"),
+        ("events", "i8"),
+        ("interactions", "i8"),
+        ("answers", "i8"),
+        ("base_ms", "i8"),
+        ("base", "f8", (2, 3, 3)),  # horizon (journey, relationship) x part (weight, sum, stated) x dimension
+        ("expected_ms", "i8"),
+        ("exposure", "f8", (3,)),  # ad, recommendation, promise
+        ("one_way", "i8", (3,)),
+        ("deadline", "i8"),
+    ]
+)
+"""What is left for life of a customer's interactions that left the state: sums at ``base_ms`` and counts."""
+HEADER_STRING_FIELDS: Final = ("segment",)
+NEVER: Final = np.iinfo(np.int64).max
+
+MARK: Final = np.dtype(
+    [
+        ("customer", "i4"),
+        ("at_ms", "i8"),
+        ("sequence", "i4"),
+        ("event_hash", "u8"),
+        ("kind", "u1"),  # MARK_FAILURE or MARK_RECOVERY
+        ("journey", "i4"),
+        ("reason", "i4"),
+        ("channel", "i4"),
+        ("touchpoint", "i4"),
+        ("segment", "i4"),
+        ("severity", "i1"),
+        ("offset", "i8"),
+    ]
+)
+"""A failure or a recovery, for service recovery."""
+MARK_FAILURE: Final = 0
+MARK_RECOVERY: Final = 1
+MARK_STRING_FIELDS: Final = ("journey", "reason", "channel", "touchpoint", "segment")

@@ -1,0 +1,90 @@
+"""Service recovery: every failure is followed until it is fixed (PERCEPTION.md, "Recovery").
+
+A function of the set of marks: whatever order they come in, they are judged in order of (at, sequence, event hash).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.records import MARK, MARK_FAILURE, MARK_RECOVERY
+
+__all__ = ["MARK", "MATCH", "NOT_RECOVERED", "match"]
+
+NOT_RECOVERED: Final = np.iinfo(np.int64).min
+
+MATCH: Final = np.dtype(
+    [
+        ("mark", "i8"),  # index of the failure among the marks given
+        ("recovered_ms", "i8"),  # when it was fixed, NOT_RECOVERED = still open
+        ("recovery", "i8"),  # index of the recovery among the marks given, -1 = still open
+        ("failed_again", "?"),  # another failure of the same thread came later
+    ]
+)
+"""What became of one failure."""
+
+
+def match(marks: NDArray[Any]) -> NDArray[Any]:
+    """Outcome (dtype MATCH) of every failure in ``marks`` (dtype MARK, complete per customer), in order of ``mark``.
+
+    A recovery closes the earliest open failure of its journey id; where there is none, the earliest open one of its
+    reason, unless that belongs to another journey id. No reason given counts as a reason of its own.
+    The thread of a failure is its journey id, else its reason.
+    """
+    order = np.lexsort((marks["event_hash"], marks["sequence"], marks["at_ms"], marks["customer"]))
+    failures = np.flatnonzero(marks["kind"] == MARK_FAILURE)
+    found = np.zeros(len(failures), MATCH)
+    found["mark"] = failures
+    found["recovered_ms"] = NOT_RECOVERED
+    found["recovery"] = -1
+    found["failed_again"] = _came_again(marks, order)[failures]
+    for failure, recovery in _pairs(marks, order):
+        row = np.searchsorted(failures, failure)
+        found["recovery"][row] = recovery
+        found["recovered_ms"][row] = marks["at_ms"][recovery]
+    return found
+
+
+def _came_again(marks: NDArray[Any], order: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which marks are failures with a later failure of the same thread, shape of ``marks``."""
+    failures = order[marks["kind"][order] == MARK_FAILURE]
+    journey = marks["journey"][failures]
+    reason = np.where(journey != 0, 0, marks["reason"][failures])
+    by_thread = np.lexsort((reason, journey, marks["customer"][failures]))
+    thread = np.stack((marks["customer"][failures], journey, reason), axis=1)[by_thread]
+    again = np.zeros(len(marks), dtype=np.bool_)
+    again[failures[by_thread[:-1]]] = (thread[1:] == thread[:-1]).all(axis=1)
+    return again
+
+
+def _pairs(marks: NDArray[Any], order: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Index pairs (failure, recovery); only customers who have both are walked."""
+    customers = np.intersect1d(
+        marks["customer"][marks["kind"] == MARK_FAILURE], marks["customer"][marks["kind"] == MARK_RECOVERY]
+    )
+    walked = order[np.isin(marks["customer"][order], customers)]
+    columns = (marks[name][walked].tolist() for name in ("customer", "kind", "journey", "reason"))
+    open_failures: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    pairs = []
+    for mark, customer, kind, journey, reason in zip(walked.tolist(), *columns, strict=True):
+        waiting = open_failures[customer]
+        if kind == MARK_FAILURE:
+            waiting.append((mark, journey, reason))
+        elif (closed := _earliest(waiting, journey, reason)) is not None:
+            pairs.append((waiting.pop(closed)[0], mark))
+    return pairs
+
+
+def _earliest(waiting: list[tuple[int, int, int]], journey: int, reason: int) -> int | None:
+    """Place of the failure that a recovery of ``journey`` and ``reason`` closes; ``waiting`` is in order."""
+    by_reason = None
+    for place, (_, its_journey, its_reason) in enumerate(waiting):
+        if journey and its_journey == journey:
+            return place
+        if by_reason is None and its_reason == reason and not (journey and its_journey):
+            by_reason = place
+    return by_reason

@@ -1,0 +1,290 @@
+"""Rows of the declared tables (schemas.tables) from the columns of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.aggregate import LABELS, SEPARATOR
+from pipeline.batch import Columns
+from pipeline.customers import Expectation, Sums
+from pipeline.ids import interaction_keys, journey_keys, session_keys
+from pipeline.journeys import states
+from pipeline.perceive import Evidence, gather, interaction_score, segment_prior
+from pipeline.records import FLAG_COMPLETED, FLAG_FAILED_PAYMENT, NOTE_ANSWER, UNSETTLED
+from pipeline.recover import NOT_RECOVERED
+from pipeline.view import Context, View
+from schemas.event import CASE_STATUSES, EVENT_TYPES
+from schemas.tables import BY_NAME, DIMENSIONS
+
+Records = NDArray[Any]
+Index = NDArray[np.int64]
+Names = NDArray[np.object_]
+
+_TYPES: Final = np.array(EVENT_TYPES, dtype=object)
+_STATUSES: Final = np.array([*CASE_STATUSES, ""], dtype=object)
+_LABELS: Final = ("segment", "touchpoint", "goal", "reason", "outcome", "team", "skill", "skill_needed")
+_DETAILS: Final = ("severity", "visible", "resolved", "transfers", "wait_s", "promised_s", "duration_s", "amount")
+_COMPLAINT: Final = np.uint32(1 << EVENT_TYPES.index("complaint"))
+_FAILURE: Final = np.uint32(1 << EVENT_TYPES.index("failure"))
+
+
+def names_of(texts: Sequence[str]) -> Names:
+    """Customer ids as an object array."""
+    names = np.empty(len(texts), dtype=object)
+    names[:] = texts
+    return names
+
+
+def _common(records: Records, context: Context) -> dict[str, Any]:
+    columns: dict[str, Any] = {name: context.strings.take(records[name]) for name in ("channel", *_LABELS)}
+    columns |= {name: records[name] for name in _DETAILS}
+    columns["type"] = _TYPES[records["type"]]
+    columns["status"] = _STATUSES[records["status"]]
+    columns["interaction_id"] = context.strings.take(records["interaction"])
+    columns["journey_id"] = context.strings.take(records["journey"])
+    columns["session_key"] = session_keys(records, context.strings)
+    return columns
+
+
+def _parts(prefix: str, evidence: Evidence, *, stated: bool) -> dict[str, NDArray[np.float64]]:
+    parts = {"weight": evidence.weight, "sum": evidence.sum}
+    if stated:
+        parts["stated"] = evidence.stated
+    return {
+        f"{prefix}_{dimension}_{part}": values[:, place]
+        for part, values in parts.items()
+        for place, dimension in enumerate(DIMENSIONS)
+    }
+
+
+def _per_dimension(suffix: str, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    return {f"{dimension}_{suffix}": values[:, place] for place, dimension in enumerate(DIMENSIONS)}
+
+
+def _versioned(count: int, partition: int, version: int) -> dict[str, Any]:
+    return {
+        "source_partition": np.full(count, partition, np.int32),
+        "version": np.full(count, version, np.uint64),
+        "is_deleted": np.zeros(count, np.uint8),
+    }
+
+
+def interactions(now: View, chosen: Index, names: Names, context: Context, partition: int, version: int) -> Columns:
+    """Rows of the interactions ``chosen`` (indices of ``now.rows``)."""
+    facts, model = now.rows[chosen], context.model
+    seen = np.isin(now.observations.fact, chosen)
+    observations = now.observations.take(seen)
+    place = np.searchsorted(chosen, observations.fact)
+    decayed = {
+        name: gather(observations, place, len(chosen), facts["end_ms"], horizon.half_life_ms)
+        for name, horizon in (("journey", model.journey), ("relationship", model.relationship))
+    }
+    evidence = now.evidence.take(chosen)
+    prior = segment_prior(facts["segment"], context.strings, model)
+    ids = now.journeys.rows[now.journeys.of[chosen]]
+    return {
+        "customer_id": names[facts["customer"]],
+        "interaction_key": interaction_keys(names, facts, context.strings),
+        "journey_key": keys_of_journeys(ids, names, context),
+        **_common(facts, context),
+        "started_at": facts["start_ms"],
+        "ended_at": facts["end_ms"],
+        "closed": now.closed[chosen],
+        "events": facts["events"],
+        "complaint": (facts["types"] & _COMPLAINT) != 0,
+        "failure": (facts["types"] & _FAILURE) != 0,
+        "failed_payment": (facts["flags"] & FLAG_FAILED_PAYMENT) != 0,
+        "completed": (facts["flags"] & FLAG_COMPLETED) != 0,
+        "answers": _answers(now)[chosen],
+        **_parts("interaction", evidence, stated=True),
+        **_parts("journey", decayed["journey"], stated=False),
+        **_parts("relationship", decayed["relationship"], stated=False),
+        **_per_dimension("score", interaction_score(evidence, prior, model)),
+        **_versioned(len(facts), partition, version),
+    }
+
+
+def _answers(now: View) -> Index:
+    return np.bincount(now.notes["owner"][now.notes["kind"] == NOTE_ANSWER], minlength=len(now.rows))
+
+
+def keys_of_journeys(ids: Records, names: Names, context: Context) -> list[str]:
+    """Keys of journeys by their identity (customer, journey, goal, start_ms)."""
+    start = np.where(ids["journey"] != 0, 0, ids["start_ms"])
+    return journey_keys(names, ids["customer"], ids["journey"], ids["goal"], start, context.strings)
+
+
+def journey_states(rows: Records, watermark_ms: int, context: Context) -> Names:
+    """State of each journey at a watermark."""
+    return states(rows, watermark_ms, context.strings, context.policy)
+
+
+def journeys(now: View, chosen: Index, names: Names, context: Context, partition: int, version: int) -> Columns:
+    """Rows of the journeys ``chosen`` (indices of ``now.journeys.rows``)."""
+    rows, strings = now.journeys.rows[chosen], context.strings
+    evidence = Evidence(rows["weight"], rows["sum"], rows["stated"])
+    prior = segment_prior(rows["segment"], strings, context.model)
+    return {
+        "customer_id": names[rows["customer"]],
+        "journey_key": keys_of_journeys(rows, names, context),
+        "journey_id": strings.take(rows["journey"]),
+        "goal": strings.take(rows["goal"]),
+        "segment": strings.take(rows["segment"]),
+        "started_at": rows["start_ms"],
+        "ended_at": rows["end_ms"],
+        "state": states(rows, now.watermark_ms, strings, context.policy),
+        **{name: rows[name] for name in ("interactions", "events", "resolved", "transfers", "wait_s", "duration_s")},
+        "answers": rows["answers"],
+        **_parts("interaction", evidence, stated=True),
+        **_per_dimension("score", interaction_score(evidence, prior, context.model)),
+        **_versioned(len(rows), partition, version),
+    }
+
+
+def customers(
+    header: Records, segment: NDArray[np.int32], now: View, sums: Sums, names: Names, context: Context
+) -> dict[str, Any]:
+    """Rows of all customers of ``header``, without version columns."""
+    interactions_now = np.bincount(now.rows["customer"], minlength=len(header))
+    answers_now = np.bincount(now.rows["customer"], _answers(now), len(header)).astype(np.int64)
+    return {
+        "customer_id": names,
+        "segment": context.strings.take(segment),
+        "first_seen": header["first_ms"],
+        "last_seen": header["last_ms"],
+        "as_of": sums.as_of_ms,
+        "events": header["events"],
+        "interactions": header["interactions"] + interactions_now,
+        "answers": header["answers"] + answers_now,
+        **_parts("journey", sums.journey, stated=True),
+        **_parts("relationship", sums.relationship, stated=True),
+    }
+
+
+def expectations(total: Expectation, names: Names) -> dict[str, Any]:
+    """Rows of expectations, without version columns."""
+    return {
+        "customer_id": names,
+        "as_of": total.as_of_ms,
+        **dict(zip(("ads", "recommendations", "promises"), total.counts.T, strict=True)),
+        **dict(
+            zip(("ad_exposure", "recommendation_exposure", "promise_exposure"), total.exposure.T, strict=True)
+        ),
+    }
+
+
+def recoveries(marks: Records, matches: Records, names: Names, context: Context) -> dict[str, Any]:
+    """Rows of failures and what became of them, without version columns."""
+    failures, strings = marks[matches["mark"]], context.strings
+    recovered = np.where(matches["recovered_ms"] == NOT_RECOVERED, UNSETTLED, matches["recovered_ms"])
+    return {
+        "customer_id": names[failures["customer"]],
+        "failure_key": [f"{value:016x}" for value in failures["event_hash"].tolist()],
+        "failed_at": failures["at_ms"],
+        "recovered_at": recovered,
+        "journey_id": strings.take(failures["journey"]),
+        **{name: strings.take(failures[name]) for name in ("reason", "channel", "touchpoint", "segment")},
+        "severity": failures["severity"],
+        "failed_again": matches["failed_again"],
+    }
+
+
+def events(decoded: Any, chosen: Index, context: Context, topic: str, partition: int) -> Columns:
+    """Rows of the accepted events ``chosen``; of conflicting duplicates the lowest offset has the highest version."""
+    rows = decoded.events[chosen]
+    answer = _answer_columns(decoded, chosen, context)
+    picked = chosen.tolist()
+    return {
+        "customer_id": context.strings.take(rows["customer"]),
+        "event_id": [decoded.event_ids[index] for index in picked],
+        "occurred_at": rows["occurred_ms"],
+        "sequence": rows["sequence"],
+        **_common(rows, context),
+        **answer,
+        "measures": [decoded.measures[index] for index in picked],
+        "attributes": [decoded.attributes[index] for index in picked],
+        "appended_at": rows["append_ms"],
+        **_source(rows["offset"], topic, partition),
+        "version": (np.iinfo(np.int64).max - rows["offset"]).astype(np.uint64),
+    }
+
+
+def _answer_columns(decoded: Any, chosen: Index, context: Context) -> dict[str, Any]:
+    notes = decoded.notes[decoded.notes["kind"] == NOTE_ANSWER]
+    scale = np.zeros(len(decoded.events), np.int32)
+    scale[notes["owner"]] = notes["name"]
+    columns: dict[str, Any] = {"scale": context.strings.take(scale[chosen])}
+    for column, name in (("value", "value"), ("scale_min", "low"), ("scale_max", "high")):
+        values = np.full(len(decoded.events), np.nan)
+        values[notes["owner"]] = notes[name]
+        columns[column] = values[chosen]
+    return columns
+
+
+def _source(offsets: Index, topic: str, partition: int) -> dict[str, Any]:
+    return {
+        "source_topic": [topic] * len(offsets),
+        "source_partition": np.full(len(offsets), partition, np.int32),
+        "source_offset": offsets,
+    }
+
+
+def cells(keys: Sequence[bytes], totals: Records) -> dict[str, Any]:
+    """Rows of cells by their state keys, without version columns; a cell without interactions is retracted."""
+    parts = [key.decode().split(SEPARATOR) for key in keys]
+    columns: dict[str, Any] = {
+        "grain": [part[0] for part in parts],
+        "scope": [part[1] for part in parts],
+        "bucket_at": np.array([int(part[2]) for part in parts], np.int64),
+        **{label: [part[place] for part in parts] for place, label in enumerate(LABELS, start=3)},
+        **{name: totals[name] for name in ("interactions", "customers", "answer_customers")},
+    }
+    for suffix in ("n", "sum", "sumsq", "answers", "answer_sum", "answer_sumsq"):
+        columns |= _per_dimension(suffix, totals[suffix])
+    return columns
+
+
+def versioned(columns: Mapping[str, Any], partition: int, version: int, deleted: Any = None) -> Columns:
+    """``columns`` with source partition, version and (``deleted``, flags) retractions."""
+    count = len(next(iter(columns.values())))
+    return {**columns, **_versioned(count, partition, version), **({} if deleted is None else {"is_deleted": deleted})}
+
+
+def retractions(table: str, identities: Sequence[tuple[str, ...]], partition: int, version: int) -> Columns:
+    """Rows that retract others of the same identity (customer_id and key), every other column at its default."""
+    declared = BY_NAME[table]
+    columns: dict[str, Any] = {column.name: _defaults(column.type, len(identities)) for column in declared.columns}
+    for place, name in enumerate(declared.identity):
+        columns[name] = [identity[place] for identity in identities]
+    columns |= _versioned(len(identities), partition, version)
+    columns["is_deleted"] = np.ones(len(identities), np.uint8)
+    return columns
+
+
+def _defaults(kind: str, count: int) -> Any:
+    if "String" in kind:
+        return [""] * count
+    if "DateTime64" in kind:
+        return np.zeros(count, np.int64)
+    if "Float" in kind:
+        return np.full(count, np.nan) if kind.startswith("Nullable") else np.zeros(count)
+    if kind.startswith("Nullable"):
+        return np.full(count, -1)
+    return np.zeros(count, np.uint64 if kind == "UInt64" else np.int64)
+
+
+def concatenate(parts: Sequence[Columns]) -> Columns:
+    """Several blocks of the same table as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+
+
+def _joined(values: Sequence[Any]) -> Any:
+    if all(isinstance(value, np.ndarray) for value in values):
+        return np.concatenate(values)
+    return [item for value in values for item in (value.tolist() if isinstance(value, np.ndarray) else value)]

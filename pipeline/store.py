@@ -1,0 +1,168 @@
+"""The key-value state of one partition: what its changelog holds, and the indexes that follow from it.
+
+Keys: ``m`` the marker, ``k<customer>`` a customer, ``c<cell>`` a cell, ``x<table><0x1F><customer><0x1F><key>`` a
+retraction that is not confirmed yet. Every value but the marker begins with the stamp of its flush.
+"""
+
+from __future__ import annotations
+
+import heapq
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.aggregate import CELL, SEPARATOR, add, expiry_ms
+from pipeline.batch import Marker
+from pipeline.policy import Policy
+from pipeline.records import NEVER
+from pipeline.state import StateError, deadline_of, payload_of, stamp_of, stamped
+
+MARKER_KEY: Final = b"m"
+CUSTOMER: Final = b"k"
+CELL_KEY: Final = b"c"
+RETRACTION: Final = b"x"
+NO_WATERMARK: Final = -(1 << 62)
+"""Watermark of a partition that has seen no record."""
+
+_MARKER: Final = struct.Struct("<4q")
+
+
+def pack_marker(marker: Marker) -> bytes:
+    """The marker as a changelog value."""
+    return _MARKER.pack(marker.offset, marker.previous, marker.watermark_ms, marker.previous_watermark_ms)
+
+
+def unpack_marker(value: bytes) -> Marker:
+    """The marker of a changelog value; StateError if it is none."""
+    try:
+        return Marker(*_MARKER.unpack(value))
+    except struct.error as error:
+        raise StateError(f"unreadable marker: {error}") from error
+
+
+class Store:
+    """State of a partition over a plain dictionary, with deadlines and expiries indexed.
+
+    ``changes`` collects what the flush under way has written; :meth:`begin` empties it.
+    """
+
+    def __init__(self, records: dict[bytes, bytes], policy: Policy) -> None:
+        self.records = records
+        self.changes: dict[bytes, bytes | None] = {}
+        self._policy = policy
+        self._deadline: dict[bytes, int] = {}
+        self._due: list[tuple[int, bytes]] = []
+        self._expiring: list[tuple[int, bytes]] = []
+        self._retracted: list[bytes] = []
+        for key, value in records.items():
+            self._index(key, value)
+        heapq.heapify(self._due)
+        heapq.heapify(self._expiring)
+
+    def _index(self, key: bytes, value: bytes) -> None:
+        kind = key[:1]
+        if kind == CUSTOMER:
+            deadline = deadline_of(value)
+            if deadline != NEVER:
+                self._deadline[key] = deadline
+                self._due.append((deadline, key))
+        elif kind == CELL_KEY:
+            self._expiring.append((expiry_ms(key[1:], self._policy), key))
+        elif kind == RETRACTION:
+            self._retracted.append(key)
+        elif key != MARKER_KEY:
+            raise StateError(f"unknown state key {key[:16]!r}")
+
+    @property
+    def marker(self) -> Marker:
+        """Marker of the last flush."""
+        value = self.records.get(MARKER_KEY)
+        return Marker(-1, -1, NO_WATERMARK, NO_WATERMARK) if value is None else unpack_marker(value)
+
+    def begin(self) -> None:
+        """Start a flush: the retractions of the one before are confirmed."""
+        self.changes = {}
+        for key in self._retracted:
+            self._remove(key)
+        self._retracted = []
+
+    def _put(self, key: bytes, value: bytes) -> None:
+        self.records[key] = self.changes[key] = value
+
+    def _remove(self, key: bytes) -> None:
+        if self.records.pop(key, None) is not None:
+            self.changes[key] = None
+
+    def put_marker(self, marker: Marker) -> None:
+        """End a flush; must be the last change."""
+        self.changes.pop(MARKER_KEY, None)
+        self._put(MARKER_KEY, pack_marker(marker))
+
+    def due(self, watermark_ms: int) -> list[str]:
+        """Customers to look at again because of the watermark alone."""
+        names = []
+        while self._due and self._due[0][0] <= watermark_ms:
+            deadline, key = heapq.heappop(self._due)
+            if self._deadline.get(key) == deadline:
+                del self._deadline[key]
+                names.append(key[1:].decode())
+        return names
+
+    def customers(self, names: Iterable[str]) -> list[bytes | None]:
+        """Stored states."""
+        get = self.records.get
+        return [get(CUSTOMER + name.encode()) for name in names]
+
+    def put_customers(self, names: Sequence[str], values: Sequence[bytes], deadlines: Sequence[int]) -> None:
+        """Store states, each with the watermark that must wake it."""
+        for name, value, deadline in zip(names, values, deadlines, strict=True):
+            key = CUSTOMER + name.encode()
+            self.records[key] = self.changes[key] = value
+            if deadline == NEVER:
+                self._deadline.pop(key, None)
+            elif self._deadline.get(key) != deadline:
+                self._deadline[key] = deadline
+                heapq.heappush(self._due, (deadline, key))
+
+    def add_cells(self, keys: Sequence[bytes], delta: NDArray[Any], stamp: int) -> NDArray[Any]:
+        """Add to cells; returns the new totals (dtype CELL). An empty cell stays until it expires, to be retracted."""
+        full = [CELL_KEY + key for key in keys]
+        empty = bytes(CELL.itemsize)
+        stored = [self.records.get(key) for key in full]
+        current = np.frombuffer(b"".join(empty if v is None else payload_of(v) for v in stored), CELL)
+        totals = add(current, delta)
+        if np.any(totals["interactions"] < 0) or np.any(totals["customers"] < 0):
+            raise StateError("a cell fell below zero: state and log do not fit together")
+        blob, size = totals.tobytes(), CELL.itemsize
+        for place, (key, old) in enumerate(zip(full, stored, strict=True)):
+            self._put(key, stamped(stamp, blob[place * size : place * size + size]))
+            if old is None:
+                heapq.heappush(self._expiring, (expiry_ms(key[1:], self._policy), key))
+        return totals
+
+    def expire_cells(self, watermark_ms: int, stamp: int) -> None:
+        """Forget cells that can no longer change, but for those that this flush has changed."""
+        kept = []
+        while self._expiring and self._expiring[0][0] < watermark_ms:
+            entry = heapq.heappop(self._expiring)
+            value = self.records.get(entry[1])
+            if value is not None and stamp_of(value) == stamp:
+                kept.append(entry)
+            else:
+                self._remove(entry[1])
+        for entry in kept:
+            heapq.heappush(self._expiring, entry)
+
+    def retract(self, table: str, identities: Iterable[tuple[str, str]], stamp: int) -> None:
+        """Remember retracted rows until the flush is confirmed."""
+        for customer, key in identities:
+            full = RETRACTION + SEPARATOR.join((table, customer, key)).encode()
+            self._put(full, stamped(stamp, b""))
+            self._retracted.append(full)
+
+    def stamped_above(self, kind: bytes, offset: int) -> list[bytes]:
+        """Keys of one kind that a flush after ``offset`` has written."""
+        return [key for key, value in self.records.items() if key[:1] == kind and stamp_of(value) > offset]

@@ -1,0 +1,132 @@
+"""Everything that follows from the stored pieces of some customers at one watermark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import aggregate, journeys, sessionize
+from pipeline.model import Model
+from pipeline.perceive import Evidence, Observations, gather, interaction_score, observe, segment_prior
+from pipeline.policy import Policy
+from pipeline.sessionize import Facts, Groups
+from pipeline.state import Working
+from pipeline.strings import Strings
+
+Records = NDArray[Any]
+Index = NDArray[np.int64]
+NO_DECAY = float("inf")
+
+
+class Context(NamedTuple):
+    """What the rules depend on beside the data."""
+
+    strings: Strings
+    policy: Policy
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Interactions, their evidence and their journeys, as known at ``watermark_ms``."""
+
+    watermark_ms: int
+    facts: Facts
+    notes: Records
+    """By fact: answers, completions, latest measures and attributes."""
+    closed: NDArray[np.bool_]
+    observations: Observations
+    evidence: Evidence
+    """Undecayed, per fact."""
+    journeys: journeys.Journeys
+
+    @property
+    def rows(self) -> Records:
+        """One PIECE per interaction."""
+        return self.facts.rows
+
+
+def view(working: Working, groups: Groups, watermark_ms: int, settled_before_ms: int, context: Context) -> View:
+    """Derive the view of ``working`` whose pieces ``groups`` has ordered; assigns ``journey_start`` of its facts."""
+    strings, policy, model = context
+    facts = sessionize.facts_of(working.pieces, groups, policy)
+    notes = sessionize.notes_of(working.notes, groups, len(working.pieces))
+    closed = sessionize.closed(facts.rows, watermark_ms, strings, policy)
+    past = working.journeys
+    facts.rows["journey_start"] = journeys.assign(facts.rows, notes, past, settled_before_ms, strings, policy)
+    observations = observe(facts.rows, closed, notes, strings, model)
+    evidence = undecayed(observations, len(facts.rows))
+    collected = journeys.collect(facts.rows, notes, evidence, past)
+    return View(watermark_ms, facts, notes, closed, observations, evidence, collected)
+
+
+def undecayed(observations: Observations, facts: int) -> Evidence:
+    """Evidence of each of ``facts`` interactions, undecayed."""
+    return gather(observations, observations.fact, facts, np.zeros(facts, np.int64), NO_DECAY)
+
+
+def contributions(
+    facts: Facts, notes: Records, chosen: Index, watermark_ms: int, context: Context
+) -> aggregate.Contributions:
+    """What the ``chosen`` interactions give to cells: from evidence inside the cell window only."""
+    strings, policy, model = context
+    within = facts.within[chosen]
+    place = np.full(len(facts.rows), -1, np.int32)
+    place[chosen] = np.arange(len(chosen))
+    kept = notes[(place[notes["owner"]] >= 0)]
+    kept["owner"] = place[kept["owner"]]
+    kept = kept[kept["at_ms"] <= within["start_ms"][kept["owner"]] + policy.cell_window_ms]
+    closed = sessionize.closed(within, watermark_ms, strings, policy)
+    observations = observe(within, closed, kept, strings, model)
+    evidence = undecayed(observations, len(within))
+    scores = interaction_score(evidence, segment_prior(within["segment"], strings, model), model)
+    return aggregate.contributions(within, evidence, scores, observations)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How the interactions of some customers differ from before.
+
+    ``changed`` is over the facts now, ``superseded`` over the facts before.
+    """
+
+    changed: NDArray[np.bool_]
+    superseded: NDArray[np.bool_]
+
+
+def compare(before: Facts, before_ms: int, now: View, total: int, context: Context) -> Change:
+    """Which facts changed: other pieces, closed or reopened, or another journey. ``total`` is the pieces now.
+
+    Pieces keep their index from before to now; new ones come after. ``before_ms`` is the watermark before.
+    """
+    origin = np.full(total, -1, np.int64)
+    origin[before.groups.order] = before.groups.of
+    of_piece = origin[now.facts.groups.order]
+    starts = now.facts.groups.starts
+    if not len(starts):
+        return Change(np.zeros(0, bool), np.ones(len(before.rows), bool))
+    low, high = np.minimum.reduceat(of_piece, starts), np.maximum.reduceat(of_piece, starts)
+    sizes = np.append(before.groups.sizes, 0)
+    same = (low == high) & (low >= 0) & (now.facts.groups.sizes == sizes[high])
+    kept = np.flatnonzero(same)
+    old = high[kept]
+    same[kept] = before.rows["journey_start"][old] == now.rows["journey_start"][kept]
+    for then, today in ((before.rows, now.rows), (before.within, now.facts.within)):
+        was = sessionize.closed(then[old], before_ms, context.strings, context.policy)
+        same[kept] &= was == sessionize.closed(today[kept], now.watermark_ms, context.strings, context.policy)
+    superseded = np.ones(len(before.rows), bool)
+    superseded[high[same]] = False
+    return Change(~same, superseded)
+
+
+def journey_ids(rows: Records) -> Records:
+    """Identity of the journey of each fact: (customer, explicit id, goal, start), as records."""
+    ids = np.zeros(len(rows), [("customer", "i4"), ("journey", "i4"), ("goal", "i4"), ("start_ms", "i8")])
+    implicit = rows["journey"] == 0
+    ids["customer"], ids["journey"] = rows["customer"], rows["journey"]
+    ids["goal"] = np.where(implicit, rows["goal"], 0)
+    ids["start_ms"] = np.where(implicit, rows["journey_start"], 0)
+    return ids

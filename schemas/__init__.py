@@ -1,0 +1,1 @@
+"""Contracts: the event, its limits and rejections, and the declared tables."""
