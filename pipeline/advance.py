@@ -15,8 +15,8 @@ from pipeline.forget import due_times, forget, leaving
 from pipeline.ids import interaction_keys
 from pipeline.pieces import completions, from_events, marks
 from pipeline.policy import DAY_MS
-from pipeline.recover import match
 from pipeline.records import EXPLICIT, ONE_WAY
+from pipeline.recover import match
 from pipeline.sessionize import Facts
 from pipeline.state import Working
 from pipeline.view import Change, Context, View, compare, contributions, journey_ids, view
@@ -44,7 +44,9 @@ class Added:
     judged: Judged
 
 
-def add_events(working: Working, events: Records, notes: Records, customer: NDArray[np.int32], context: Context) -> Added:
+def add_events(
+    working: Working, events: Records, notes: Records, customer: NDArray[np.int32], context: Context
+) -> Added:
     """Add ``events`` of ``customer`` (rows of the working set), without those that repeat an event id."""
     pieces = from_events(events, customer, context.strings, context.policy)
     judged = dedupe(working.pieces, pieces)

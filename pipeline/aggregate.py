@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.policy import DAY_MS, HOUR_MS, Policy
+from pipeline.policy import DAY_MS, HOUR_MS
 from pipeline.strings import Strings
 
 Records = NDArray[Any]
@@ -31,6 +31,8 @@ SCOPES: Final = (
 )
 LABELS: Final = ("channel", "segment", "touchpoint")
 SEPARATOR: Final = "\x1f"
+_SEPARATOR_BYTES: Final = SEPARATOR.encode()
+_WIDTHS: Final = {grain.encode(): width_ms for grain, width_ms in GRAINS}
 
 CELL: Final = np.dtype(
     [
@@ -137,9 +139,7 @@ def _differs(delta: Records) -> NDArray[np.bool_]:
     return differs
 
 
-def _keys(
-    facts: Records, bucket: Index, where: tuple[str, int, str, tuple[str, ...]], strings: Strings
-) -> list[bytes]:
+def _keys(facts: Records, bucket: Index, where: tuple[str, int, str, tuple[str, ...]], strings: Strings) -> list[bytes]:
     grain, width_ms, scope, labels = where
     texts = [strings.take(facts[label]).tolist() if label in labels else [""] * len(facts) for label in LABELS]
     prefix = f"{grain}{SEPARATOR}{scope}{SEPARATOR}"
@@ -161,7 +161,7 @@ def add(current: Records, delta: Records) -> Records:
     return total
 
 
-def expiry_ms(key: bytes, policy: Policy) -> int:
-    """Watermark from which a cell can no longer change."""
-    grain, _, time, *_ = key.decode().split(SEPARATOR)
-    return int(time) + dict(GRAINS)[grain] + policy.cell_settling_ms
+def expiry_ms(key: bytes, settling_ms: int) -> int:
+    """Watermark from which a cell can no longer change; ``settling_ms`` as of the policy."""
+    grain, _, time, _ = key.split(_SEPARATOR_BYTES, 3)
+    return int(time) + _WIDTHS[grain] + settling_ms

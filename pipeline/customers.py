@@ -32,7 +32,7 @@ def sums(header: Records, observations: Observations, owner: Index, model: Model
     """Sums of what is left in ``header`` and of ``observations``; ``owner`` is the customer of each observation."""
     count = len(header)
     as_of = header["base_ms"].copy()
-    untouched = ~header["base"].reshape(count, -1).any(axis=1)
+    untouched = ~header["base"].any(axis=(1, 2, 3))
     as_of[untouched] = UNSETTLED
     np.maximum.at(as_of, owner, observations.at_ms)
     as_of = np.where(as_of == UNSETTLED, header["last_ms"], as_of)

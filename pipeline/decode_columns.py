@@ -37,7 +37,7 @@ def cells_of(rows: Sequence[Row]) -> Cells:
     cells: list[list[Any]] = [[] for _ in FIELDS]
     for start in range(0, len(rows), _TURN_ROWS):
         for column, part in zip(cells, zip(*map(astuple, rows[start : start + _TURN_ROWS]), strict=True), strict=True):
-            column += part
+            column.extend(part)
     return dict(zip(FIELDS, cells, strict=True))
 
 
@@ -48,11 +48,20 @@ def is_empty(cells: Sequence[Any]) -> bool:
 
 def times(moments: Sequence[datetime | int]) -> NDArray[np.int64]:
     """Epoch milliseconds of the rows' ``occurred_at``; any year."""
-    try:
-        seconds = np.fromiter(map(datetime.timestamp, moments), np.float64, len(moments))  # type: ignore[arg-type]
-    except TypeError:
-        mixed = (moment if isinstance(moment, int) else epoch_ms(moment) for moment in moments)
-        return np.fromiter(mixed, np.int64, len(moments))
+    for convert in (_numbers, _zoned):
+        try:
+            return convert(moments)
+        except TypeError:  # the other kind is among them
+            continue
+    return _numbers([moment if isinstance(moment, int) else epoch_ms(moment) for moment in moments])
+
+
+def _numbers(moments: Sequence[Any]) -> NDArray[np.int64]:
+    return np.fromiter(moments, np.int64, len(moments))
+
+
+def _zoned(moments: Sequence[Any]) -> NDArray[np.int64]:
+    seconds = np.fromiter(map(datetime.timestamp, moments), np.float64, len(moments))
     return np.rint(seconds * 1e6).astype(np.int64) // 1000
 
 

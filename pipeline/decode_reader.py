@@ -76,7 +76,7 @@ class Reader:
         try:
             row = msgspec.convert(fields, self.row_type)
             check_rules(row, self.limits)
-        except (msgspec.ValidationError, RefusedError):
+        except (msgspec.ValidationError, UnicodeEncodeError, RefusedError):
             return None
         return row if is_clean(row) and in_range(row.occurred_at) else None
 

@@ -25,7 +25,9 @@ def dedupe(ledger: NDArray[Any], new: NDArray[Any]) -> Judged:
     Sealed pieces never match: what could repeat them is late and does not get here.
     """
     known = ledger[ledger["content_hash"] != 0]
-    columns = [np.concatenate((known[name], new[name])) for name in ("customer", "event_hash", "offset", "content_hash")]
+    columns = [
+        np.concatenate((known[name], new[name])) for name in ("customer", "event_hash", "offset", "content_hash")
+    ]
     customer, event_hash, offset, content = columns
     order = np.lexsort((offset, event_hash, customer))
     customer, event_hash, content = customer[order], event_hash[order], content[order]

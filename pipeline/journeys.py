@@ -65,7 +65,12 @@ def _points(facts: Records, notes: Records, past: Records, settled_before_ms: in
             (facts["start_ms"][implicit], tail["last_start_ms"], done["at_ms"], ended["last_completion_ms"])
         ),
         "hash": np.concatenate(
-            (facts["event_hash"][implicit], np.zeros(sizes[1], np.uint64), done["event_hash"], np.zeros(sizes[3], np.uint64))
+            (
+                facts["event_hash"][implicit],
+                np.zeros(sizes[1], np.uint64),
+                done["event_hash"],
+                np.zeros(sizes[3], np.uint64),
+            )
         ),
         "completion": np.repeat(np.array([False, False, True, True]), sizes),
         "fact": np.concatenate((implicit, np.full(sum(sizes[1:]), -1))),

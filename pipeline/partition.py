@@ -27,7 +27,7 @@ from pipeline.view import Context, view
 from schemas.limits import Limits
 
 
-class OutOfOrder(ValueError):
+class OutOfOrderError(ValueError):
     """Records that do not follow the state.
 
     Operator action: none in a log that only grows; a topic that was recreated needs a new application id.
@@ -64,11 +64,11 @@ class PartitionPipeline:
         return self._store.marker
 
     def process(self, batches: Sequence[RawBatch]) -> Flush:
-        """Take in the records of ``batches``; OutOfOrder if they do not follow the last flush."""
+        """Take in the records of ``batches``; OutOfOrderError if they do not follow the last flush."""
         last = self.marker
         batch = join(batches)
         if len(batch) and batch.offsets[0] <= last.offset:
-            raise OutOfOrder(f"offset {batch.offsets[0]} is not after {last.offset}")
+            raise OutOfOrderError(f"offset {batch.offsets[0]} is not after {last.offset}")
         context = self._context()
         intake = take_in(batch, last.watermark_ms, context, self._limits)
         offset = max(last.offset, intake.last_offset)
@@ -129,9 +129,7 @@ class PartitionPipeline:
         empty = (totals["interactions"] == 0).astype(np.uint8)
         return rows.versioned(rows.cells(keys, totals), self.partition, version, deleted=empty)
 
-    def _retract(
-        self, table: str, identities: list[tuple[str, str]], made: dict[str, Columns], clock: Clock
-    ) -> None:
+    def _retract(self, table: str, identities: list[tuple[str, str]], made: dict[str, Columns], clock: Clock) -> None:
         if not identities:
             return
         self._store.retract(table, identities, clock.offset)

@@ -34,7 +34,7 @@ _ONE_WAY: Final = np.array([name in ONE_WAY_TYPES for name in EVENT_TYPES])
 _CLOSED: Final = CASE_STATUSES.index("closed")
 _REOPENED: Final = CASE_STATUSES.index("reopened")
 _FAILED_OUTCOMES: Final = ("failed", "declined")
-_REFUND_OUTCOMES: Final = ("refunded",)
+_REFUND_OUTCOMES: Final = ("refund", "refunded")
 
 
 def from_events(events: NDArray[Any], customer: NDArray[np.int32], strings: Strings, policy: Policy) -> NDArray[Any]:

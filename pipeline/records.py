@@ -91,8 +91,9 @@ PIECE: Final = np.dtype(
 """One event, or the events of one interaction that can no longer change, reduced. A reduced interaction
 (*fact*) has the same layout. Rules over the pieces in order of (start, sequence, event_hash): first value:
 channel, interaction, type, sequence, event_hash; first given within the naming window: goal, reason, and of
-explicit interactions journey; first given: touchpoint; last given: segment, outcome, team, skill, skill_needed, status, visible,
-resolved, promised_s; sum of given: wait_s, duration_s, amount, transfers; max: severity, end_ms, offset; sum: events; or: types, flags."""
+explicit interactions journey; first given: touchpoint; last given: segment, outcome, team, skill, skill_needed,
+status, visible, resolved, promised_s; sum of given: wait_s, duration_s, amount, transfers; max: severity, end_ms,
+offset; sum: events; or: types, flags."""
 
 IMPLICIT: Final = 0
 EXPLICIT: Final = 1

@@ -5,7 +5,7 @@ A function of the set of marks: whatever order they come in, they are judged in 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import Any, Final
 
 import numpy as np
@@ -68,23 +68,41 @@ def _pairs(marks: NDArray[Any], order: NDArray[np.int64]) -> list[tuple[int, int
     )
     walked = order[np.isin(marks["customer"][order], customers)]
     columns = (marks[name][walked].tolist() for name in ("customer", "kind", "journey", "reason"))
-    open_failures: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    waiting: defaultdict[_Queue, deque[int]] = defaultdict(deque)
+    closed: set[int] = set()
     pairs = []
     for mark, customer, kind, journey, reason in zip(walked.tolist(), *columns, strict=True):
-        waiting = open_failures[customer]
         if kind == MARK_FAILURE:
-            waiting.append((mark, journey, reason))
-        elif (closed := _earliest(waiting, journey, reason)) is not None:
-            pairs.append((waiting.pop(closed)[0], mark))
+            for queue in _queues_of_failure(customer, journey, reason):
+                waiting[queue].append(mark)
+            continue
+        heads = (_first_open(waiting[queue], closed) for queue in _queues_of_recovery(customer, journey, reason))
+        failure = next((head for head in heads if head is not None), None)
+        if failure is not None:
+            closed.add(failure)
+            pairs.append((failure, mark))
     return pairs
 
 
-def _earliest(waiting: list[tuple[int, int, int]], journey: int, reason: int) -> int | None:
-    """Place of the failure that a recovery of ``journey`` and ``reason`` closes; ``waiting`` is in order."""
-    by_reason = None
-    for place, (_, its_journey, its_reason) in enumerate(waiting):
-        if journey and its_journey == journey:
-            return place
-        if by_reason is None and its_reason == reason and not (journey and its_journey):
-            by_reason = place
-    return by_reason
+_Queue = tuple[int, str, int]
+"""Customer, what the failures have in common, its code."""
+
+
+def _queues_of_failure(customer: int, journey: int, reason: int) -> tuple[_Queue, ...]:
+    """Where a failure waits: every queue that may be asked for it."""
+    named = (customer, "journey", journey) if journey else (customer, "reason without journey", reason)
+    return named, (customer, "reason", reason)
+
+
+def _queues_of_recovery(customer: int, journey: int, reason: int) -> tuple[_Queue, ...]:
+    """Where a recovery looks, in order."""
+    if journey:
+        return (customer, "journey", journey), (customer, "reason without journey", reason)
+    return ((customer, "reason", reason),)
+
+
+def _first_open(queue: deque[int], closed: set[int]) -> int | None:
+    """The earliest failure of a queue that no recovery closed; drops closed ones on the way."""
+    while queue and queue[0] in closed:
+        queue.popleft()
+    return queue[0] if queue else None

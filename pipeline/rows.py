@@ -171,9 +171,7 @@ def expectations(total: Expectation, names: Names) -> dict[str, Any]:
         "customer_id": names,
         "as_of": total.as_of_ms,
         **dict(zip(("ads", "recommendations", "promises"), total.counts.T, strict=True)),
-        **dict(
-            zip(("ad_exposure", "recommendation_exposure", "promise_exposure"), total.exposure.T, strict=True)
-        ),
+        **dict(zip(("ad_exposure", "recommendation_exposure", "promise_exposure"), total.exposure.T, strict=True)),
     }
 
 

@@ -82,9 +82,7 @@ def regroup(pieces: Records, strings: Strings, policy: Policy) -> Groups:
     explicit = kept["grouping"] == EXPLICIT
     high = np.where(explicit, kept["interaction"], kept["channel"])
     low = np.where(explicit, np.int32(-1), kept["journey"])
-    new_thread[1:] = (
-        (kept["customer"][1:] != kept["customer"][:-1]) | (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-    )
+    new_thread[1:] = (kept["customer"][1:] != kept["customer"][:-1]) | (high[1:] != high[:-1]) | (low[1:] != low[:-1])
     cut = new_thread | _silent(kept, new_thread, strings, policy)
     return Groups(ordered, np.flatnonzero(cut), np.cumsum(cut) - 1)
 
@@ -145,9 +143,7 @@ def _named_in_time(facts: Records, begun_ms: Index, policy: Policy) -> Records:
     return facts
 
 
-def _first_given(
-    facts: Records, ordered: Records, name: str, starts: Index, allowed: NDArray[np.bool_] | None
-) -> None:
+def _first_given(facts: Records, ordered: Records, name: str, starts: Index, allowed: NDArray[np.bool_] | None) -> None:
     values = ordered[name]
     given = values != 0 if allowed is None else (values != 0) & allowed
     places = np.where(given, np.arange(len(ordered)), len(ordered))
@@ -215,9 +211,7 @@ def seal(
     ordered = pieces[order]
     final = (ordered["end_ms"] < before_ms) & (ordered["offset"] <= confirmed)
     joined = np.zeros(len(order), bool)
-    joined[1:] = (
-        (of[1:] == of[:-1]) & final[1:] & final[:-1] & (facts.beyond[1:] == facts.beyond[:-1])
-    )
+    joined[1:] = (of[1:] == of[:-1]) & final[1:] & final[:-1] & (facts.beyond[1:] == facts.beyond[:-1])
     starts = np.flatnonzero(~joined)
     stored = reduce(ordered, starts, facts.begun_ms, policy)
     stored["journey_start"] = facts.rows["journey_start"][of[starts]] if len(starts) else stored["journey_start"]

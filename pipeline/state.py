@@ -152,15 +152,14 @@ def pack(working: Working, stamp: int, strings: Strings) -> list[bytes]:
     bounds: dict[str, list[int]] = {}
     for name, dtype, _ in _PARTS:
         customers, records = local[name]
+        if name != "notes":
+            records["customer"] = 0  # a place in this batch means nothing in another
         edges = np.searchsorted(customers, np.arange(count + 1)) * dtype.itemsize
         blobs[name], bounds[name] = records.tobytes(), edges.tolist()
     prefix, encode = _STAMP.pack(stamp), _ENCODER.encode
     names = [name for name, _, _ in _PARTS]
     slices = [_slices(blobs[name], bounds[name]) for name in names]
-    return [
-        prefix + encode((STATE_VERSION, *parts, text))
-        for *parts, text in zip(*slices, texts, strict=True)
-    ]
+    return [prefix + encode((STATE_VERSION, *parts, text)) for *parts, text in zip(*slices, texts, strict=True)]
 
 
 def _slices(blob: bytes, bounds: list[int]) -> list[bytes]:

@@ -52,7 +52,7 @@ class Store:
     def __init__(self, records: dict[bytes, bytes], policy: Policy) -> None:
         self.records = records
         self.changes: dict[bytes, bytes | None] = {}
-        self._policy = policy
+        self._settling_ms = policy.cell_settling_ms
         self._deadline: dict[bytes, int] = {}
         self._due: list[tuple[int, bytes]] = []
         self._expiring: list[tuple[int, bytes]] = []
@@ -70,7 +70,7 @@ class Store:
                 self._deadline[key] = deadline
                 self._due.append((deadline, key))
         elif kind == CELL_KEY:
-            self._expiring.append((expiry_ms(key[1:], self._policy), key))
+            self._expiring.append((expiry_ms(key[1:], self._settling_ms), key))
         elif kind == RETRACTION:
             self._retracted.append(key)
         elif key != MARKER_KEY:
@@ -136,11 +136,14 @@ class Store:
         totals = add(current, delta)
         if np.any(totals["interactions"] < 0) or np.any(totals["customers"] < 0):
             raise StateError("a cell fell below zero: state and log do not fit together")
-        blob, size = totals.tobytes(), CELL.itemsize
-        for place, (key, old) in enumerate(zip(full, stored, strict=True)):
-            self._put(key, stamped(stamp, blob[place * size : place * size + size]))
+        blob, size, prefix = totals.tobytes(), CELL.itemsize, stamped(stamp, b"")
+        values = [prefix + blob[start : start + size] for start in range(0, len(blob), size)]
+        changed = dict(zip(full, values, strict=True))
+        self.records |= changed
+        self.changes |= changed
+        for key, old in zip(full, stored, strict=True):
             if old is None:
-                heapq.heappush(self._expiring, (expiry_ms(key[1:], self._policy), key))
+                heapq.heappush(self._expiring, (expiry_ms(key[1:], self._settling_ms), key))
         return totals
 
     def expire_cells(self, watermark_ms: int, stamp: int) -> None:

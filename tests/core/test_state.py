@@ -1,0 +1,71 @@
+"""Stored state: round trip, self-contained strings, clear refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.policy import Policy
+from pipeline.state import StateError, pack, stamp_of, unpack
+from pipeline.store import Store, pack_marker, unpack_marker
+from pipeline.strings import Strings
+from tests.core.harness import pipeline, random_events, slices
+
+
+@pytest.fixture(scope="module")
+def state() -> dict[bytes, bytes]:
+    held: dict[bytes, bytes] = {}
+    worker = pipeline(state=held)
+    for part in slices(random_events(400, seed=41), 50):
+        worker.process([part])
+    return held
+
+
+def test_packing_what_was_unpacked_gives_the_same_bytes(state: dict[bytes, bytes]) -> None:
+    customers = {key[1:].decode(): value for key, value in state.items() if key[:1] == b"k"}
+    assert customers
+    for name, value in customers.items():
+        strings = Strings()
+        assert pack(unpack([name], [value], strings), stamp_of(value), strings) == [value]
+
+
+def test_unpacking_together_is_unpacking_alone(state: dict[bytes, bytes]) -> None:
+    customers = {key[1:].decode(): value for key, value in state.items() if key[:1] == b"k"}
+    strings = Strings()
+    together = unpack(list(customers), list(customers.values()), strings)
+    for place, (name, value) in enumerate(customers.items()):
+        own = Strings()
+        alone = unpack([name], [value], own)
+        ours = together.pieces[together.pieces["customer"] == place]
+        assert strings.take(ours["channel"]).tolist() == own.take(alone.pieces["channel"]).tolist()
+        assert ours["start_ms"].tolist() == alone.pieces["start_ms"].tolist()
+
+
+def test_a_restored_store_wakes_the_same_customers(state: dict[bytes, bytes]) -> None:
+    far = 1 << 50
+    assert sorted(Store(dict(state), Policy()).due(far)) == sorted(Store(dict(state), Policy()).due(far))
+    assert Store(dict(state), Policy()).due(far)
+
+
+@pytest.mark.parametrize("value", [b"", b"x" * 7, b"\0" * 8 + b"\xc1", b"\0" * 8 + b"\x90"])
+def test_an_undecodable_customer_is_refused(value: bytes) -> None:
+    with pytest.raises(StateError, match="unreadable customer state"):
+        Store({b"kann": value}, Policy())
+
+
+def test_another_version_is_refused(state: dict[bytes, bytes]) -> None:
+    key, value = next((key, value) for key, value in state.items() if key[:1] == b"k")
+    assert value[8:10] == b"\x97\x01"
+    with pytest.raises(StateError, match="version 7"):
+        Store({key: value[:9] + b"\x07" + value[10:]}, Policy())
+
+
+def test_an_unknown_key_is_refused() -> None:
+    with pytest.raises(StateError, match="unknown state key"):
+        Store({b"?": b"\0" * 8}, Policy())
+
+
+def test_a_marker_round_trips() -> None:
+    marker = pipeline().process(list(slices(random_events(5, seed=1), 5))).marker
+    assert unpack_marker(pack_marker(marker)) == marker
+    with pytest.raises(StateError, match="unreadable marker"):
+        unpack_marker(b"short")

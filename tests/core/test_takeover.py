@@ -1,0 +1,77 @@
+"""A crash between changelog and offset: the state alone, and the log since the last marker, give every row back."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.batch import RawBatch
+from pipeline.partition import OutOfOrderError
+from pipeline.policy import Policy
+from tests.core.harness import Sink, differences, pipeline, random_events, run, slices
+
+SIZE = 60
+
+
+def _crash_at(place: int, batches: list[RawBatch], policy: Policy) -> Sink:
+    """Process all batches; the rows of the flush at ``place`` are lost, a successor takes over there."""
+    changelog: dict[bytes, bytes] = {}
+    sink, worker = Sink(), pipeline(policy, {})
+    for number, part in enumerate(batches):
+        flush = worker.process([part])
+        for key, value in flush.changes.items():
+            if value is None:
+                changelog.pop(key, None)
+            else:
+                changelog[key] = value
+        if number != place:
+            sink.take(flush)
+            continue
+        worker = pipeline(policy, dict(changelog))
+        committed = flush.marker.previous
+        assert worker.marker == flush.marker
+        sink.write(worker.rewrite(committed))
+        reread, _ = worker.reread([part])
+        sink.write(reread)
+    return sink
+
+
+@pytest.mark.parametrize("place", [0, 3, 9, 14])
+def test_a_successor_writes_what_its_predecessor_lost(place: int) -> None:
+    events = random_events(900, seed=21)
+    batches = list(slices(events, SIZE))
+    assert differences(run(events).tables, _crash_at(place, batches, Policy()).tables) == []
+
+
+def test_late_events_that_change_identities_after_a_crash_leave_no_row_behind() -> None:
+    events = random_events(600, seed=22, customers=3)
+    early, rest = events[::7], [one for place, one in enumerate(events) if place % 7]
+    mixed = [*rest, *early]
+    policy = Policy(lateness_ms=500 * 86_400_000)
+    for place in range(0, 10, 3):
+        assert (
+            differences(run(mixed, policy=policy).tables, _crash_at(place, list(slices(mixed, SIZE)), policy).tables)
+            == []
+        )
+
+
+def test_the_last_change_is_the_marker() -> None:
+    flush = pipeline().process(list(slices(random_events(20, seed=1), 20)))
+    assert list(flush.changes)[-1] == b"m"
+
+
+def test_records_that_do_not_follow_are_refused() -> None:
+    worker = pipeline()
+    first, *_ = slices(random_events(20, seed=1), 20)
+    worker.process([first])
+    with pytest.raises(OutOfOrderError, match="is not after 19"):
+        worker.process([first])
+
+
+def test_rewriting_changes_no_state() -> None:
+    state: dict[bytes, bytes] = {}
+    worker = pipeline(state=state)
+    for part in slices(random_events(200, seed=2), 50):
+        worker.process([part])
+    before = dict(state)
+    worker.rewrite(worker.marker.previous)
+    assert state == before
