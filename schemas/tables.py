@@ -60,7 +60,7 @@ def _columns(*groups: tuple[str, str] | tuple[tuple[str, str], ...]) -> tuple[Co
     flat: list[Column] = []
     for group in groups:
         pairs = (group,) if isinstance(group[0], str) else group
-        flat.extend(Column(name, kind) for name, kind in pairs)  # type: ignore[misc]
+        flat.extend(Column(name, kind) for name, kind in pairs)
     return tuple(flat)
 
 
