@@ -1,0 +1,43 @@
+CREATE TABLE IF NOT EXISTS event_rows${on_cluster}
+(
+    customer_id String COMMENT 'Customer as the producers name it' CODEC(ZSTD(1)),
+    event_id String COMMENT 'Unique per customer; a repeat is a duplicate' CODEC(ZSTD(1)),
+    occurred_at DateTime64(3, 'UTC') COMMENT 'When it happened (event time)' CODEC(Delta(8), ZSTD(1)),
+    sequence Int32 COMMENT 'Order within one moment',
+    type LowCardinality(String) COMMENT 'Event type',
+    channel LowCardinality(String) COMMENT 'Channel',
+    session_key UInt64 COMMENT 'Joins an event to its interactions',
+    interaction_id String COMMENT 'Explicit id of the interaction, empty if none' CODEC(ZSTD(1)),
+    journey_id String COMMENT 'Explicit id of the journey or case, empty if none' CODEC(ZSTD(1)),
+    segment LowCardinality(String) COMMENT 'Customer segment',
+    touchpoint LowCardinality(String) COMMENT 'Where the customer met the company',
+    goal LowCardinality(String) COMMENT 'What the customer wanted to reach',
+    reason LowCardinality(String) COMMENT 'Why the customer got in touch',
+    outcome LowCardinality(String) COMMENT 'How it ended',
+    status LowCardinality(String) COMMENT 'Status of the case',
+    team LowCardinality(String) COMMENT 'Team that handled it',
+    skill LowCardinality(String) COMMENT 'Skill of who handled it',
+    skill_needed LowCardinality(String) COMMENT 'Skill that the issue needs',
+    severity Nullable(Int32) COMMENT '1 minor .. 4 critical',
+    visible Nullable(Bool) COMMENT 'Whether the customer could see the service',
+    resolved Nullable(Bool) COMMENT 'Whether the issue was resolved',
+    transfers Nullable(Int32) COMMENT 'Times handed over',
+    wait_s Nullable(Float64) COMMENT 'Time waited, seconds' CODEC(ZSTD(1)),
+    promised_s Nullable(Float64) COMMENT 'Time promised, seconds' CODEC(ZSTD(1)),
+    duration_s Nullable(Float64) COMMENT 'Time it took, seconds' CODEC(ZSTD(1)),
+    amount Nullable(Float64) COMMENT 'Amount of money' CODEC(ZSTD(1)),
+    scale LowCardinality(String) COMMENT 'Scale of the answer',
+    value Nullable(Float64) COMMENT 'Value of the answer' CODEC(ZSTD(1)),
+    scale_min Nullable(Float64) COMMENT 'Lowest value of the scale' CODEC(ZSTD(1)),
+    scale_max Nullable(Float64) COMMENT 'Highest value of the scale' CODEC(ZSTD(1)),
+    measures Map(LowCardinality(String), Float64) COMMENT 'Further numbers by name' CODEC(ZSTD(1)),
+    attributes Map(LowCardinality(String), String) COMMENT 'Further texts by name' CODEC(ZSTD(1)),
+    appended_at DateTime64(3, 'UTC') COMMENT 'When the broker took the record' CODEC(Delta(8), ZSTD(1)),
+    source_topic LowCardinality(String) COMMENT 'Kafka topic',
+    source_partition Int32 COMMENT 'Kafka partition',
+    source_offset Int64 COMMENT 'Kafka offset' CODEC(Delta(8), ZSTD(1)),
+    version UInt64 COMMENT 'Of rows of equal identity the highest wins' CODEC(Delta(8), ZSTD(1))
+)
+ENGINE = ${replicated}ReplacingMergeTree(version)
+ORDER BY (customer_id, event_id)
+COMMENT 'Accepted events, one row per (customer_id, event_id). Read the view events.';
