@@ -50,11 +50,6 @@ class Table:
         """Column names in declared order."""
         return tuple(column.name for column in self.columns)
 
-    @property
-    def view(self) -> str:
-        """The view that dashboards read."""
-        return self.name.removesuffix("_rows")
-
 
 def _columns(*groups: tuple[str, str] | tuple[tuple[str, str], ...]) -> tuple[Column, ...]:
     flat: list[Column] = []

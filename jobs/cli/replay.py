@@ -1,0 +1,105 @@
+"""``perception replay``: archives through the pipeline into a warehouse, without Kafka."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from jobs.cli._input import input_options, open_input
+from jobs.cli._options import Duration, Instant, examples, json_option, print_json
+
+_NEXT: Final = "SELECT * FROM perception_index"
+
+
+@click.command(
+    "replay",
+    epilog=examples(
+        "perception replay events.ndjson.gz",
+        "perception replay incident_event_log.csv.gz --select uci_incident_event_log --lateness 365d",
+        "perception replay orders.parquet --select orders.sql --warehouse clickhouse://default@localhost/cx --json",
+    ),
+)
+@input_options
+@click.option("--warehouse", metavar="URL", help="Where rows go. [default: PERCEPTION_WAREHOUSE__URL]")
+@click.option("--partitions", type=click.IntRange(1, 10_000), help="As of the topic. [default: …_KAFKA__PARTITIONS]")
+@click.option("--lateness", type=Duration(), help="Allowed lateness, like 36h. [default: …_POLICY__LATENESS]")
+@click.option("--batch", default=20_000, type=click.IntRange(1), help="Records of a partition in one flush.")
+@click.option("--now", type=Instant(), help="Time that events may not lie far after. [default: the clock's]")
+@click.option("--replace", "replace_rows", is_flag=True, help="Delete the rows that the warehouse holds.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@json_option
+def command(
+    *,
+    files: tuple[Path, ...],
+    select: str | None,
+    file_format: str | None,
+    warehouse: str | None,
+    partitions: int | None,
+    lateness: int | None,
+    batch: int,
+    now: int | None,
+    replace_rows: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Run events from files through the pipeline into a warehouse: no Kafka, same tables.
+
+    FILE is NDJSON of events (plain, gzip, bzip2, xz; - is standard input), or with --select anything that
+    ClickHouse reads: CSV, TSV, Parquet, JSON, Arrow, compressed or not. The SELECT reads from `input`; its columns
+    are event fields, its ORDER BY is the order of arrival. Text tables have every column a String. SET statements
+    before the SELECT hold for reading too: SET format_csv_delimiter = ';'; SELECT …
+    """
+    from jobs.cli._progress import progress
+    from jobs.replay import Plan, prepare, replay, rows
+    from jobs.settings import load
+    from jobs.warehouse import open_warehouse
+
+    settings = load()
+    if lateness is not None:
+        settings = settings.model_copy(update={"policy": replace(settings.policy, lateness_ms=lateness)})
+    plan = Plan(now if now is not None else time.time_ns() // 1_000_000, partitions or settings.kafka.partitions, batch)
+    chunks = open_input(files, select, file_format)
+    store = open_warehouse(
+        warehouse or settings.warehouse.url,
+        cluster=settings.warehouse.cluster,
+        timeout_s=settings.warehouse.send_receive_timeout_s,
+    )
+    try:
+        prepare(store, replace=replace_rows)
+        began = time.perf_counter()
+        with progress("replay", quiet=quiet) as advance:
+            totals = replay(chunks, store, settings, plan, advance)
+        seconds = time.perf_counter() - began
+        summary = {
+            "events": totals.counts["events"],
+            "records": totals.records,
+            "seconds": round(seconds, 3),
+            "events_per_second": round(totals.counts["events"] / seconds, 1),
+            "rows": dict(rows(store)),
+            "rejected": dict(sorted(totals.rejected.items())),
+            "late": totals.counts["late"],
+            "duplicates": totals.counts["duplicates"],
+            "conflicts": totals.counts["conflicts"],
+            "warehouse": store.url,
+        }
+    finally:
+        store.close()
+    print_json(summary) if as_json else _print(summary)
+
+
+def _print(summary: Mapping[str, Any]) -> None:
+    rejected = sum(summary["rejected"].values())
+    click.echo(
+        f"{summary['events']:,} events in {summary['seconds']:.1f} s ({summary['events_per_second']:,.0f}/s), "
+        f"{rejected:,} rejected, {summary['late']:,} late, {summary['duplicates']:,} duplicates"
+    )
+    for reason, count in summary["rejected"].items():
+        click.echo(f"  rejected, {reason}: {count:,}")
+    for view, count in summary["rows"].items():
+        click.echo(f"  {view}: {count:,} rows")
+    click.echo(f"Next: perception query --warehouse {summary['warehouse']} {_NEXT!r}")

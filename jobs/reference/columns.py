@@ -1,0 +1,66 @@
+"""Meaning of the columns that views calculate; an engine keeps comments for the columns of tables only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+CALCULATED: Final[Mapping[str, str]] = {
+    "answer_mean": "Mean of the answers, points; NULL without answers",
+    "answer_stddev": "Standard deviation of the answers, points; NULL below two",
+    "at": "Moment that the row is about",
+    "cap": "Highest score that the needs allow (the pyramid), points",
+    "channels": "Channels in the order of first use",
+    "confidence": "Share of the score that is own evidence, the rest is the prior, 0 .. 1",
+    "dimension": "meets_needs, easy or enjoyable",
+    "high": "Upper end of the 90 % interval, points",
+    "horizon": "journey or relationship",
+    "inferred_share": "Part of the evidence that is not from answers, 0 .. 1",
+    "interval_deviations": "Half width of the interval, standard deviations",
+    "journey_half_life_ms": "Age at which evidence on the journey counts half, milliseconds",
+    "journey_prior_variance": "Variance of the truth around the prior of the journey, square points",
+    "journey_prior_weight": "Weight of the prior of the journey, answers",
+    "journey_residual_variance": "Variance that evidence on the journey cannot remove, square points",
+    "low": "Lower end of the 90 % interval, points",
+    "mean": "Score before the pyramid and before it is clipped to 0 .. 100, points",
+    "model_version": "Version of the perception model in use",
+    "n": "Number of what the row is the mean of",
+    "needs": "Score of meets_needs at the same horizon, points",
+    "one_way": "1 for ads, recommendations and promises",
+    "prior_mean": "Prior mean of a segment that has none of its own, points",
+    "prior_of_segment": "Prior mean, points",
+    "prior_segment": "Segment",
+    "pyramid_knee": "Score of meets_needs up to which it caps the others at itself, points",
+    "pyramid_slope": "Points that the cap rises per point of needs above the knee",
+    "recovered": "Whether it was fixed",
+    "recovery_s": "Time from failure to fix, seconds",
+    "relationship_half_life_ms": "Age at which evidence on the relationship counts half, milliseconds",
+    "relationship_prior_variance": "Variance of the truth around the prior of the relationship, square points",
+    "relationship_prior_weight": "Weight of the prior of the relationship, answers",
+    "relationship_residual_variance": "Variance that evidence on the relationship cannot remove, square points",
+    "score": "Score, points",
+    "spread": "Standard error of the score, points",
+    "stated": "Part of W from answers",
+    "stddev": "Standard deviation of the scores, points; NULL below two",
+    "sum": "Evidence S = sum of weight times points",
+    "touchpoints": "Touchpoints in the order of first use",
+    "variance": "Variance of the mean, square points",
+    "weight": "Evidence W, answers",
+}
+"""Column -> meaning, the same in every view that calculates it."""
+
+IN_VIEW: Final[Mapping[tuple[str, str], str]] = {
+    ("cells", "answers"): "Answers about the dimension",
+    ("cells", "mean"): "Mean score of the n interactions, points; NULL without any",
+    ("cells", "n"): "Interactions with evidence on the dimension",
+    ("events", "reason"): "Why the customer got in touch",
+    ("events", "value"): "Value of the answer",
+    ("interactions", "reason"): "Why the customer got in touch",
+    ("rejected", "key"): "Original key",
+    ("rejected", "payload"): "Original value",
+    ("rejected", "reason"): "Reason code",
+    ("late", "payload"): "Original value",
+    ("service_recovery", "reason"): "Why the customer got in touch",
+    ("touchpoints", "customers"): "Distinct customers among them",
+}
+"""(View, column) -> meaning, where it differs from that of the same name elsewhere."""

@@ -1,0 +1,172 @@
+"""Settings from the environment: ``PERCEPTION_<SECTION>__<NAME>``, for example ``PERCEPTION_KAFKA__TOPIC``.
+
+Durations are seconds or texts such as ``30m``, ``7d``, ``PT30M``. Nothing is read at import: call :func:`load`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jobs.durations import duration_ms
+from jobs.errors import SettingsError
+from pipeline.policy import Policy
+from schemas.limits import Limits
+
+PREFIX: Final = "PERCEPTION_"
+
+
+def _duration_s(value: object) -> float:
+    return duration_ms(value) / 1_000
+
+
+Seconds = Annotated[float, BeforeValidator(_duration_s)]
+"""A duration in seconds, written as any duration text."""
+
+
+def _policy(value: object) -> object:
+    """``{"lateness": "7d"}`` or ``{"lateness_ms": 604800000}`` as the arguments of :class:`Policy`."""
+    if not isinstance(value, Mapping):
+        return value
+    return dict(_policy_field(str(name).lower(), given) for name, given in value.items())
+
+
+def _policy_field(name: str, given: Any) -> tuple[str, Any]:
+    defaults = {field.name: getattr(Policy(), field.name) for field in fields(Policy)}
+    default = defaults.get(f"{name}_ms", defaults.get(name))
+    if default is None:
+        raise ValueError(f"unknown name {name!r}; known are {', '.join(f.removesuffix('_ms') for f in defaults)}")
+    if name in defaults:
+        return name, given.split(",") if isinstance(default, frozenset) and isinstance(given, str) else given
+    if isinstance(default, int):
+        return f"{name}_ms", duration_ms(given)
+    gaps = json.loads(given) if isinstance(given, str) else given
+    return f"{name}_ms", {**default, **{key: duration_ms(gap) for key, gap in gaps.items()}}
+
+
+def _limits(value: object) -> object:
+    if isinstance(value, Mapping) and (unknown := {str(name) for name in value} - {f.name for f in fields(Limits)}):
+        raise ValueError(f"unknown name {min(unknown)!r}; known are {', '.join(f.name for f in fields(Limits))}")
+    return value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SecuritySettings(_Section):
+    """How to reach a broker that asks who is there."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="to the broker"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None, description="how to log in; the SASL protocols need it"
+    )
+    username: str | None = Field(None, description="of the SASL login")
+    password: SecretStr | None = Field(None, description="of the SASL login")
+    cafile: str | None = Field(None, description="CA certificates (PEM file)")
+    certfile: str | None = Field(None, description="client certificate (PEM file)")
+    keyfile: str | None = Field(None, description="key of the client certificate (PEM file)")
+
+    @model_validator(mode="after")
+    def _complete(self) -> SecuritySettings:
+        if self.protocol.startswith("SASL") and not (self.sasl_mechanism and self.username and self.password):
+            raise ValueError(f"protocol {self.protocol} needs sasl_mechanism, username and password")
+        return self
+
+
+class KafkaSettings(_Section):
+    """Broker, consumer group and topics."""
+
+    bootstrap_servers: str = Field("localhost:9092", description="host:port, comma separated")
+    application_id: str = Field("perception", min_length=1, description="consumer group and prefix of own topics")
+    topic: str = Field("interactions-v1", min_length=1, description="events in")
+    rejected_topic: str = Field("interactions-rejected-v1", min_length=1, description="refused records out")
+    partitions: int = Field(8, ge=1, le=10_000, description="of the interactions topic; never changed later")
+    replication_factor: int = Field(1, ge=1, le=32, description="3 in production")
+    retention_s: Seconds = Field(7 * 86_400.0, description="of the interactions topic")
+    rejected_retention_s: Seconds = Field(30 * 86_400.0, description="of the rejected topic")
+    topic_allow_declare: bool = Field(True, description="the worker may create its topics; false in production")
+    request_timeout_s: Seconds = Field(90.0, description="of a broker request")
+    session_timeout_s: Seconds = Field(20.0, description="silence after which others take a worker's partitions over")
+    instance_id: str | None = Field(None, description="static membership: a restart within the session timeout is none")
+    security: SecuritySettings = SecuritySettings()
+
+    @property
+    def changelog_topic(self) -> str:
+        """The compacted topic that holds the worker's state."""
+        return f"{self.application_id}-state-v1-changelog"
+
+
+class WarehouseSettings(_Section):
+    """Where rows go."""
+
+    url: str = Field(
+        default_factory=lambda: f"chdb://{Path.cwd() / 'perception-data'}",
+        description="chdb:///path, clickhouse://user:password@host:9000/db or clickhouses:// for TLS",
+        repr=False,
+    )
+    cluster: str | None = Field(None, description="ClickHouse cluster: tables are created ON CLUSTER, replicated")
+    send_receive_timeout_s: Seconds = Field(60.0, description="of one ClickHouse statement")
+
+
+class WorkerSettings(_Section):
+    """How often a worker writes, and when it stops instead of going on."""
+
+    flush_records: int = Field(20_000, ge=1, description="records of a partition that make a flush")
+    flush_interval_s: Seconds = Field(1.0, description="longest wait of a record for its flush")
+    shutdown_deadline_s: Seconds = Field(30.0, description="time to write what is in hand after SIGTERM")
+    rejected_share_limit: float = Field(0.5, gt=0, le=1, description="share of rejected records that stops the worker")
+    rejected_share_records: int = Field(1_000, ge=1, description="records over which that share is measured")
+    tick_interval_s: Seconds = Field(60.0, description="between ticks that advance idle partitions; 0 = none")
+    web: bool = Field(False, description="Faust's web server, on loopback only")
+    web_port: int = Field(6066, ge=1, le=65_535, description="of that server")
+
+
+class Settings(BaseSettings):
+    """All settings; every one has a default that works on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True)
+
+    kafka: KafkaSettings = KafkaSettings()
+    warehouse: WarehouseSettings = Field(default_factory=WarehouseSettings)
+    worker: WorkerSettings = WorkerSettings()
+    policy: Annotated[Policy, BeforeValidator(_policy)] = Policy()
+    limits: Annotated[Limits, BeforeValidator(_limits)] = Limits()
+
+
+def load() -> Settings:
+    """The settings of this process. Raises :class:`SettingsError` that names the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_explain(error), action="Correct or unset the variable, then try again.") from None
+
+
+def _explain(error: ValidationError) -> str:
+    return "\n".join(
+        f"{PREFIX}{'__'.join(str(part) for part in item['loc']).upper()}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors(include_input=False, include_url=False)
+    )
+
+
+_OTHERS: Final = frozenset({"PERCEPTION_DEBUG", "PERCEPTION_REQUIRE_SERVICES"})
+"""Variables with our prefix that are no settings."""
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables with our prefix that no setting reads: spelling mistakes, most likely."""
+    sections = tuple(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)
+    return sorted(
+        name
+        for name in (given.upper() for given in environment)
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_") and name not in _OTHERS
+        if name not in sections and not name.startswith(tuple(f"{section}__" for section in sections))
+    )

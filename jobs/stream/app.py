@@ -1,0 +1,200 @@
+"""The Faust application: settings, topic, table, agent. Built from our settings, nothing happens at import."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import faust
+from aiokafka.errors import KafkaError
+from faust.exceptions import ProducerSendError
+from faust.types import TP
+from mode.supervisors import CrashingSupervisor
+
+from jobs.settings import Settings
+from jobs.stream.connection import FETCH_BYTES, Connection, credentials
+from jobs.stream.process import Worker
+from jobs.stream.protocols import PipelineFactory, SinkFactory
+from jobs.stream.recovery import TableManager
+from jobs.stream.rejected import RejectedShare
+from jobs.stream.rows import Rows
+from jobs.stream.session import Surroundings
+from jobs.stream.sessions import Sessions
+from jobs.stream.store import StateTable
+from jobs.stream.transport import BatchSchema, Transport
+
+log = logging.getLogger(__name__)
+
+STATE_TABLE: Final = "state-v1"
+POLL_RECORDS: Final = 5_000
+QUEUED_BATCHES: Final = 4
+TICK_TIMEOUT_S: Final = 10.0
+
+
+class BootStrategy(faust.App.BootStrategy):
+    """Decides from our settings whether the web server runs: ``faust worker`` would switch it on."""
+
+    def _should_enable_web(self) -> bool:
+        return bool(self.app.settings.worker.web)
+
+
+class App(faust.App):
+    """Faust's application with our transport and the sessions of the assigned partitions.
+
+    Overrides of Faust 0.15.3, each with a contract test: ``BootStrategy``, ``_new_transport``,
+    ``_create_directories``, ``on_start``, ``on_stop``.
+    """
+
+    BootStrategy = BootStrategy
+
+    def __init__(self, settings: Settings, pipelines: PipelineFactory, sinks: SinkFactory, *, writers: int) -> None:
+        self.settings = settings
+        self.input_topic_name = settings.kafka.topic
+        super().__init__(**faust_settings(settings))
+        self.state_table = self.tables.add(
+            StateTable(self, name=STATE_TABLE, partitions=settings.kafka.partitions, key_type=bytes, value_type=bytes)
+        )
+        self._pipelines = pipelines
+        self._rows = Rows(sinks, writers)
+        self._sessions: Sessions | None = None
+        self._announced = False
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of this worker; made inside the running event loop."""
+        if self._sessions is None:
+            self._sessions = Sessions(
+                Connection(self.settings.kafka),
+                self._pipelines,
+                self._rows,
+                self._surroundings(),
+                commit=self._commit_offset,
+                states=lambda: self.state_table.data.partitions,
+            )
+        return self._sessions
+
+    def _surroundings(self) -> Surroundings:
+        worker = self.settings.worker
+        return Surroundings(
+            settings=worker,
+            executor=ThreadPoolExecutor(1, thread_name_prefix="perception-pipeline"),
+            turn=asyncio.Lock(),
+            share=RejectedShare(worker.rejected_share_limit, worker.rejected_share_records),
+            pause=lambda partition: self.consumer.pause_partitions([TP(self.input_topic_name, partition)]),
+            resume=lambda partition: self.consumer.resume_partitions([TP(self.input_topic_name, partition)]),
+            tick=self._tick,
+            fail=self._fail,
+        )
+
+    async def _commit_offset(self, partition: int, offset: int) -> bool:
+        tp = TP(self.input_topic_name, partition)
+        if tp not in self.consumer.assignment():
+            return False
+        return bool(await self.consumer._commit({tp: offset}))  # noqa: SLF001  (commit() knows Faust's own acks only)
+
+    async def _tick(self, partition: int) -> None:
+        value = json.dumps({"type": "tick", "occurred_at": time.time_ns() // 1_000_000}).encode()
+        try:
+            async with asyncio.timeout(TICK_TIMEOUT_S):
+                await self.producer.send_and_wait(self.input_topic_name, b"", value, partition, None, None)
+        except (KafkaError, ProducerSendError, TimeoutError) as error:
+            log.warning("No tick for partition %d, the next one comes: %r", partition, error)
+
+    async def _fail(self, error: BaseException) -> None:
+        self.announce(error)
+        await self.crash(error)
+
+    def announce(self, error: BaseException) -> None:
+        """Say once why the worker stops, and what to do about it."""
+        if not self._announced:
+            self._announced = True
+            log.critical("The worker stops: %s", explain(error))
+
+    def _new_transport(self) -> Transport:
+        return Transport(self.conf.broker_consumer, self)
+
+    def _create_directories(self) -> None:
+        """Nothing: the state is in memory and in Kafka."""
+
+    async def on_start(self) -> None:
+        """Open the warehouse before any partition is taken: a wrong address or schema is said at once."""
+        await super().on_start()
+        await self._rows.open()
+
+    async def on_stop(self) -> None:
+        """Flush what is in hand, give the partitions up, then end our own clients and threads."""
+        await super().on_stop()
+        if self._sessions is not None:
+            await self._sessions.close()
+        await asyncio.to_thread(self._rows.close)
+
+
+def explain(error: BaseException) -> str:
+    """An error and what to do about it, in one text."""
+    action = getattr(error, "action", "")
+    text = str(error) or type(error).__name__
+    return f"{text}\nWhat to do: {action}" if action and action not in text else text
+
+
+def faust_settings(settings: Settings) -> dict[str, Any]:
+    """Faust's settings from ours."""
+    kafka, worker = settings.kafka, settings.worker
+    return {
+        "id": kafka.application_id,
+        "broker": [f"kafka://{address.strip()}" for address in kafka.bootstrap_servers.split(",")],
+        "broker_credentials": credentials(kafka.security),
+        "broker_request_timeout": kafka.request_timeout_s,
+        "broker_session_timeout": min(kafka.session_timeout_s, kafka.request_timeout_s),
+        "consumer_group_instance_id": kafka.instance_id,
+        "broker_rebalance_timeout": max(worker.shutdown_deadline_s * 2, 60.0),
+        "broker_heartbeat_interval": 2.0,
+        "broker_commit_interval": 1.0,
+        "broker_max_poll_records": POLL_RECORDS,
+        "consumer_max_fetch_size": FETCH_BYTES,
+        "consumer_auto_offset_reset": "earliest",
+        "producer_request_timeout": kafka.request_timeout_s,
+        "producer_compression_type": "lz4",
+        "producer_acks": -1,
+        "topic_partitions": kafka.partitions,
+        "topic_replication_factor": kafka.replication_factor,
+        "topic_allow_declare": kafka.topic_allow_declare,
+        "topic_disable_leader": True,
+        "table_standby_replicas": 0,
+        "store": "memory://",
+        "datadir": Path(tempfile.gettempdir()) / "perception-unused",
+        "agent_supervisor": CrashingSupervisor,
+        "stream_wait_empty": True,
+        "stream_recovery_delay": 0.0,
+        "TableManager": TableManager,
+        "Worker": Worker,
+        "worker_redirect_stdouts": False,
+        "autodiscover": False,
+        "web_enabled": worker.web,
+        "web_bind": "127.0.0.1",
+        "web_port": worker.web_port,
+        "web_tables_enabled": False,
+    }
+
+
+def build_app(settings: Settings, pipelines: PipelineFactory, sinks: SinkFactory, *, writers: int = 1) -> App:
+    """The application over these pipelines and sinks; ``writers`` threads insert rows, each with a sink."""
+    app = App(settings, pipelines, sinks, writers=writers)
+    own = settings.kafka.topic_allow_declare
+    common = {"partitions": settings.kafka.partitions, "internal": own, "acks": False}
+    # Not app.topic(): it drops maxsize.
+    topic = app.conf.Topic(app, topics=[settings.kafka.topic], schema=BatchSchema(), maxsize=QUEUED_BATCHES, **common)
+    rejected = app.topic(settings.kafka.rejected_topic, partitions=settings.kafka.partitions, internal=own)
+
+    async def interactions(stream: Any) -> None:
+        await rejected.maybe_declare()
+        async for fetched in stream.noack():
+            app.sessions.offer(fetched)
+
+    app.agent(topic, name="interactions")(interactions)
+    return app

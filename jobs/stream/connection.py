@@ -1,0 +1,70 @@
+"""How to reach the broker: the same answer for Faust and for the job's own aiokafka clients."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from faust.auth import SASLCredentials, SSLCredentials
+from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
+
+from jobs.settings import KafkaSettings, SecuritySettings
+
+BATCH_BYTES = 512 * 1024
+"""Size of a record batch on the wire, before compression; below the broker's 1 MiB."""
+FETCH_BYTES = 4 * 1024 * 1024
+
+
+def credentials(security: SecuritySettings) -> SASLCredentials | SSLCredentials | None:
+    """Faust's credentials for these settings; None for PLAINTEXT."""
+    context = _context(security) if security.protocol.endswith("SSL") else None
+    if security.protocol.startswith("SASL"):
+        password = security.password.get_secret_value() if security.password else None
+        return SASLCredentials(
+            username=security.username, password=password, ssl_context=context, mechanism=security.sasl_mechanism
+        )
+    return SSLCredentials(context) if context is not None else None
+
+
+def _context(security: SecuritySettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=security.cafile)
+    if security.certfile:
+        context.load_cert_chain(security.certfile, security.keyfile)
+    return context
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Makes clients of one broker."""
+
+    kafka: KafkaSettings
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "bootstrap_servers": self.kafka.bootstrap_servers.split(","),
+            "request_timeout_ms": int(self.kafka.request_timeout_s * 1_000),
+            **credentials_to_aiokafka_auth(credentials(self.kafka.security)),
+        }
+
+    def transactional_producer(self, transactional_id: str) -> AIOKafkaProducer:
+        """A producer whose start fences every older one with the same id. Not started."""
+        return AIOKafkaProducer(
+            transactional_id=transactional_id,
+            compression_type="lz4",
+            max_batch_size=BATCH_BYTES,
+            max_request_size=BATCH_BYTES,
+            **self._common(),
+        )
+
+    def reader(self) -> AIOKafkaConsumer:
+        """A consumer without a group that sees committed records only. Not started, nothing assigned."""
+        return AIOKafkaConsumer(
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=FETCH_BYTES,
+            **self._common(),
+        )

@@ -1,0 +1,55 @@
+"""A fetched batch of one partition: what the transport hands to the agent as one event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from pipeline.batch import RawBatch
+
+
+class Record(Protocol):
+    """The part of aiokafka's ConsumerRecord that is used."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Consecutive records of a partition; ``start`` links them to the batch before."""
+
+    partition: int
+    epoch: int
+    """Counts the times that positions were set: batches of another epoch are stale."""
+    start: int
+    """Log position before the first record: equals the ``following`` of the batch before."""
+    batch: RawBatch
+
+    @property
+    def following(self) -> int:
+        """Log position after the last record."""
+        return int(self.batch.offsets[-1]) + 1
+
+
+def pack(records: Sequence[Record]) -> RawBatch:
+    """Records as columns; at least one record."""
+    count = len(records)
+    headers = [record.headers for record in records]
+    return RawBatch(
+        offsets=_column((record.offset for record in records), count),
+        timestamps=_column((record.timestamp for record in records), count),
+        keys=[record.key for record in records],
+        values=[record.value for record in records],
+        headers=headers if any(headers) else None,
+    )
+
+
+def _column(values: Iterable[int], count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.fromiter(values, np.int64, count)

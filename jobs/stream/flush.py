@@ -1,0 +1,39 @@
+"""The effect of a flush, in the order that is the guarantee."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from jobs.stream.changelog import Changelog
+from jobs.stream.rejected import letter
+from jobs.stream.rows import Rows
+from pipeline.batch import Flush
+
+Commit = Callable[[int], Awaitable[bool]]
+"""Commit the next offset to read; False if the consumer group has been rebalanced meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Where the effects of one partition go."""
+
+    topic: str
+    partition: int
+    changelog: Changelog
+    rows: Rows
+    commit: Commit
+
+    async def apply(self, flush: Flush) -> bool:
+        """Make a flush take effect. True once it is confirmed; False if the offset could not be committed.
+
+        No row or message exists that the changelog does not imply: whoever takes over after a crash between the
+        steps finds the marker beyond the committed offset and writes the rows again, with the same versions.
+        """
+        letters = [letter(rejected, self.topic, self.partition) for rejected in flush.rejected]
+        # 1. State: all changes, the marker and the rejected records, in one transaction that fences the past.
+        await self.changelog.write(flush.changes, letters)
+        # 2. Rows: idempotent by version.
+        await self.rows.write(flush.rows)
+        # 3. Offset: only now may the next flush begin.
+        return await self.commit(flush.marker.offset + 1)

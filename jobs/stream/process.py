@@ -1,0 +1,40 @@
+"""The worker process: a stop by signal ends within the deadline, whatever hangs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+
+import faust
+
+log = logging.getLogger(__name__)
+
+EXIT_DEADLINE = 1
+
+
+class Worker(faust.Worker):
+    """Faust's worker; the first SIGTERM or SIGINT also starts a clock.
+
+    Leaving late is safe for the data (it is the same as a crash: the next owner writes unconfirmed rows again), but
+    an orchestrator would kill the process anyway, without a word in the log.
+    """
+
+    def _flag_as_shutdown_by_signal(self) -> None:
+        super()._flag_as_shutdown_by_signal()
+        deadline_s = self.app.settings.worker.shutdown_deadline_s
+        clock = threading.Timer(deadline_s, self._leave, args=(deadline_s,))
+        clock.daemon = True
+        clock.start()
+
+    def on_worker_shutdown(self) -> None:
+        """Say why, if the worker stops because something failed."""
+        super().on_worker_shutdown()
+        if self.crash_reason is not None:
+            self.app.announce(self.crash_reason)
+
+    @staticmethod
+    def _leave(deadline_s: float) -> None:
+        log.critical("Not stopped within %.0f s: leaving, the next owner completes the work.", deadline_s)
+        logging.shutdown()
+        os._exit(EXIT_DEADLINE)

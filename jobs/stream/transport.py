@@ -1,0 +1,140 @@
+"""Faust's Kafka transport, except that a fetched batch of a partition is one message (:class:`Fetched`).
+
+Overrides of Faust 0.15.3, each with a contract test: ``Consumer.getmany``, ``perform_seek``, ``wait_empty``,
+``_new_consumer_thread``; ``AIOKafkaConsumerThread._create_worker_consumer``; ``Producer._settings_extra``;
+``Schema.compile``. The topic is declared without acks: Faust tracks and commits nothing for it, the flush does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import faust
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage, Message
+
+from jobs.stream.fetched import Fetched, Record, pack
+
+Records = Mapping[TP, Sequence[Record]]
+
+
+class BatchSchema(faust.Schema):
+    """The value of a message is the batch itself: nothing is decoded here."""
+
+    def compile(self, app: Any, **_: Any) -> Callable[..., Awaitable[Any]]:
+        """A decoder that wraps the message."""
+        create_event = app.create_event
+
+        async def decode(message: Message, *, propagate: bool = False) -> Any:
+            return create_event(message.key, message.value, message.headers, message)
+
+        return decode
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread; reads what producers have committed."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"  # noqa: SLF001  (Faust ties it to its own transactions)
+        return consumer
+
+
+class Consumer(driver.Consumer):
+    """Yields batches of the application's input topic and single messages of all other topics."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._positions: dict[TP, int] = {}
+        self._epoch = 0
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def start_at(self, positions: Mapping[TP, int]) -> int:
+        """Read the input partitions from these positions on; returns the epoch of the batches to come."""
+        self._epoch += 1
+        self._positions = dict(positions)
+        await self._seek_to_positions()
+        return self._epoch
+
+    async def perform_seek(self) -> None:
+        """As Faust's, but the input topic goes on where its last batch ended."""
+        await super().perform_seek()
+        await self._seek_to_positions()
+
+    async def _seek_to_positions(self) -> None:
+        assigned = self.assignment()
+        wanted = {tp: offset for tp, offset in self._positions.items() if tp in assigned}
+        if wanted:
+            await self.seek_wait(wanted)
+
+    async def wait_empty(self) -> None:
+        """Let flushes in progress finish before partitions are given up, then as Faust."""
+        await self.app.sessions.suspend()
+        await super().wait_empty()
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109  (Faust's signature)
+        """Fetch once; one message per input partition, one per record elsewhere."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if not records or self.should_stop:
+            return
+        for tp, message in self._messages(records):
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return
+            if active is None or tp in active or tp in self._buffered_partitions:
+                self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+                if isinstance(message.value, Fetched):
+                    self._positions[tp] = message.value.following
+                yield tp, message
+
+    def _messages(self, records: Records) -> Sequence[tuple[TP, ConsumerMessage]]:
+        topic = self.app.input_topic_name
+        batches = {tp: found for tp, found in records.items() if tp.topic == topic}
+        others = {tp: found for tp, found in records.items() if tp.topic != topic}
+        messages = [(tp, self._to_message(tp, record)) for tp, record in self.scheduler.iterate(others)]
+        for tp, found in batches.items():
+            message = self._batch_message(tp, found)
+            if message is not None:
+                messages.append((tp, message))
+        return messages
+
+    def _batch_message(self, tp: TP, found: Sequence[Record]) -> ConsumerMessage | None:
+        start = self._positions.get(tp)
+        if start is None:
+            return None
+        if found[0].offset < start:
+            # A fetch that was on its way while positions were set: its head is known already.
+            found = [record for record in found if record.offset >= start]
+            if not found:
+                return None
+        fetched = Fetched(tp.partition, self._epoch, start, pack(found))
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            fetched.following - 1,
+            found[-1].timestamp / 1_000,
+            0,
+            None,
+            None,
+            fetched,
+            None,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+
+class Producer(driver.Producer):
+    """Faust's producer (it sends ticks), idempotent."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+
+class Transport(driver.Transport):
+    """The transport of the job."""
+
+    Consumer: ClassVar[type[Consumer]] = Consumer
+    Producer: ClassVar[type[Producer]] = Producer

@@ -1,0 +1,73 @@
+"""The Faust application of this process, configured by the environment: ``faust -A jobs.worker worker``.
+
+``app`` is made when it is first asked for; importing this module does nothing.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+
+from jobs.errors import PerceptionError
+from jobs.settings import Settings, load
+from jobs.stream.app import App, build_app
+from jobs.stream.protocols import State
+from jobs.warehouse import Warehouse, open_warehouse
+from jobs.warehouse.schema import differences
+from pipeline.model import DEFAULT_MODEL
+from pipeline.partition import PartitionPipeline
+
+EMBEDDED = "chdb:"
+WRITERS = 4
+"""Threads that insert rows into a server; an embedded engine has one."""
+
+
+class TablesError(PerceptionError):
+    """The warehouse's tables are not what the pipeline writes."""
+
+
+def pipeline_of(settings: Settings, topic: str, partition: int, state: State) -> PartitionPipeline:
+    """The rules of one partition over its state."""
+    return PartitionPipeline(
+        topic, partition, policy=settings.policy, model=DEFAULT_MODEL, limits=settings.limits, state=state
+    )
+
+
+def warehouse_of(settings: Settings) -> Warehouse:
+    """The warehouse, ready to take rows: an embedded one is migrated here, a server's tables are only checked."""
+    chosen = settings.warehouse
+    warehouse = open_warehouse(chosen.url, cluster=chosen.cluster, timeout_s=chosen.send_receive_timeout_s)
+    try:
+        if chosen.url.startswith(EMBEDDED):
+            warehouse.migrate()
+        else:
+            _check(warehouse)
+    except BaseException:
+        warehouse.close()
+        raise
+    return warehouse
+
+
+def _check(warehouse: Warehouse) -> None:
+    if found := differences(warehouse):
+        raise TablesError(
+            f"the tables of {warehouse.url} are not the declared ones: " + "; ".join(found[:5]),
+            action="Run `perception warehouse migrate`.",
+        )
+
+
+def make_app(settings: Settings) -> App:
+    """The application for these settings."""
+    writers = 1 if settings.warehouse.url.startswith(EMBEDDED) else WRITERS
+    return build_app(settings, partial(pipeline_of, settings), partial(warehouse_of, settings), writers=writers)
+
+
+@cache
+def _app() -> App:
+    return make_app(load())
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        return _app()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
