@@ -47,6 +47,9 @@ def _policy_field(name: str, given: Any) -> tuple[str, Any]:
     if isinstance(default, int):
         return f"{name}_ms", duration_ms(given)
     gaps = json.loads(given) if isinstance(given, str) else given
+    if not isinstance(gaps, Mapping):
+        message = f"{name} must be a JSON object of names and durations, not {given!r}"
+        raise ValueError(message)  # noqa: TRY004 - the kind that pydantic reports
     return f"{name}_ms", {**default, **{key: duration_ms(gap) for key, gap in gaps.items()}}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,15 +44,24 @@ class Added:
     judged: Judged
 
 
-def add_events(
-    working: Working, events: Records, notes: Records, customer: NDArray[np.int32], context: Context
-) -> Added:
-    """Add ``events`` of ``customer`` (rows of the working set), without those that repeat an event id."""
-    pieces = from_events(events, customer, context.strings, context.policy)
-    judged = dedupe(working.pieces, pieces)
+class Fresh(NamedTuple):
+    """Events on time (dtype EVENT) and their notes."""
+
+    events: Records
+    notes: Records
+    customer: NDArray[np.int32]
+    """Row of the working set, per event."""
+    remembered_from_ms: Index
+    """Per event: the earliest time whose event ids are still known at its record."""
+
+
+def add_events(working: Working, given: Fresh, context: Context) -> Added:
+    """Add events, without those that repeat an event id."""
+    pieces = from_events(given.events, given.customer, context.strings, context.policy)
+    judged = dedupe(working.pieces, pieces, given.remembered_from_ms)
     fresh = pieces[judged.keep]
     place = np.cumsum(judged.keep) - 1 + len(working.pieces)
-    kept = notes[judged.keep[notes["owner"]]]
+    kept = given.notes[judged.keep[given.notes["owner"]]]
     kept["owner"] = place[kept["owner"]]
     done = completions(fresh)
     done["owner"] += len(working.pieces)
@@ -142,7 +151,7 @@ def customer_rows(working: Working, now: View, partition: int, version: int, con
     """A row for every customer of the working set."""
     owner = now.rows["customer"][now.observations.fact]
     total = customers.sums(working.header, now.observations, owner, context.model)
-    segment, _ = customers.latest_segment(working.header, now.rows)
+    segment = customers.latest_segment(working.header, now.rows).code
     names = rows.names_of(working.names)
     columns = rows.customers(working.header, segment, now, total, names, context)
     return {"customer_rows": rows.versioned(columns, partition, version)} if working.names else {}
@@ -170,7 +179,7 @@ def extra_rows(
         total = customers.expectation(working.header, working.pieces, context.model)
         chosen = customers.Expectation(total.as_of_ms[exposed], total.counts[exposed], total.exposure[exposed])
         made["expectation_rows"] = rows.versioned(rows.expectations(chosen, names[exposed]), *where)
-    matches = match(marked)
+    matches = match(marked, context.policy.failure_retention_ms)
     if len(matches):
         made["recovery_rows"] = rows.versioned(rows.recoveries(marked, matches, names, context), *where)
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,19 +61,27 @@ def absorb_counts(header: Records, facts: Records, notes: Records) -> None:
     header["interactions"] += np.bincount(customer, minlength=len(header))
     answers = notes[notes["kind"] == NOTE_ANSWER]
     header["answers"] += np.bincount(customer[answers["owner"]], minlength=len(header))
-    header["segment"], header["segment_ms"] = latest_segment(header, facts)
+    header["segment"], header["segment_ms"], header["segment_tie"] = latest_segment(header, facts)
 
 
-def latest_segment(header: Records, facts: Records) -> tuple[NDArray[np.int32], Index]:
-    """Segment of each customer by its latest interaction that names one, and that interaction's start."""
-    segment, since = header["segment"].copy(), header["segment_ms"].copy()
+class Segments(NamedTuple):
+    """Segment of each customer, and the start and hash of the interaction that named it last."""
+
+    code: NDArray[np.int32]
+    since_ms: Index
+    tie: NDArray[np.uint64]
+
+
+def latest_segment(header: Records, facts: Records) -> Segments:
+    """Segment of each customer by its latest interaction that names one; equal starts: the greater event hash."""
+    found = Segments(header["segment"].copy(), header["segment_ms"].copy(), header["segment_tie"].copy())
     named = facts[facts["segment"] != 0]
-    order = np.lexsort((named["event_hash"], named["start_ms"]))
-    named = named[order]
-    newer = named["start_ms"] >= since[named["customer"]]
-    segment[named["customer"][newer]] = named["segment"][newer]
-    since[named["customer"][newer]] = named["start_ms"][newer]
-    return segment, since
+    named = named[np.lexsort((named["event_hash"], named["start_ms"]))]
+    who, start, tie = named["customer"], named["start_ms"], named["event_hash"]
+    newer = (start > found.since_ms[who]) | ((start == found.since_ms[who]) & (tie > found.tie[who]))
+    who = who[newer]
+    found.code[who], found.since_ms[who], found.tie[who] = named["segment"][newer], start[newer], tie[newer]
+    return found
 
 
 def seen(header: Records, pieces: Records) -> None:

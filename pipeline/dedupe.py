@@ -1,4 +1,8 @@
-"""Producer duplicates: of one customer's events with one event id, the first in the log counts."""
+"""Producer duplicates: of one customer's events with one event id, the first in the log counts.
+
+The ledger of ids is bounded by time: an event id is remembered until the first event of that id is older than the
+lateness, judged at the record that repeats it. Whoever uses an id again after that has made another event.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+Index = NDArray[np.int64]
 
 
 class Judged(NamedTuple):
@@ -19,22 +25,34 @@ class Judged(NamedTuple):
     """Repeats whose content differs from the first; the first wins."""
 
 
-def dedupe(ledger: NDArray[Any], new: NDArray[Any]) -> Judged:
+def dedupe(ledger: NDArray[Any], new: NDArray[Any], remembered_from_ms: Index) -> Judged:
     """Judge ``new`` event pieces against ``ledger`` (pieces of the same customers) and each other.
 
-    Sealed pieces never match: what could repeat them is late and does not get here.
+    ``remembered_from_ms`` is, per new piece, the earliest time whose ids the ledger still holds at its record.
     """
     known = ledger[ledger["content_hash"] != 0]
-    columns = [
-        np.concatenate((known[name], new[name])) for name in ("customer", "event_hash", "offset", "content_hash")
-    ]
-    customer, event_hash, offset, content = columns
-    order = np.lexsort((offset, event_hash, customer))
-    customer, event_hash, content = customer[order], event_hash[order], content[order]
-    repeat = np.zeros(len(order), bool)
-    repeat[1:] = (customer[1:] == customer[:-1]) & (event_hash[1:] == event_hash[:-1])
-    first = np.maximum.accumulate(np.where(repeat, 0, np.arange(len(order))))
-    conflict = repeat & (content != content[first])
+    both = {
+        name: np.concatenate((known[name], new[name]))
+        for name in ("customer", "event_hash", "offset", "content_hash", "start_ms")
+    }
+    horizon = np.concatenate((np.zeros(len(known), np.int64), remembered_from_ms))
+    order = np.lexsort((both["offset"], both["event_hash"], both["customer"]))
+    customer, event_hash = both["customer"][order], both["event_hash"][order]
+    again = np.zeros(len(order), bool)
+    again[1:] = (customer[1:] == customer[:-1]) & (event_hash[1:] == event_hash[:-1])
+    firsts = _firsts(again, both["start_ms"][order], horizon[order])
+    repeat = firsts != np.arange(len(order))
+    content = both["content_hash"][order]
     keep = np.ones(len(order), bool)
     keep[order] = ~repeat
-    return Judged(keep[len(known) :], int(repeat.sum()), int(conflict.sum()))
+    return Judged(keep[len(known) :], int(repeat.sum()), int((content != content[firsts]).sum()))
+
+
+def _firsts(again: NDArray[np.bool_], start_ms: Index, horizon_ms: Index) -> Index:
+    """Place of the event that each one repeats (its own if none); only ids that recur are walked."""
+    firsts = np.arange(len(again))
+    for place in np.flatnonzero(again).tolist():
+        first = firsts[place - 1]
+        if start_ms[first] >= horizon_ms[place]:
+            firsts[place] = first
+    return firsts

@@ -132,7 +132,7 @@ def _followed(marks: Records, watermark_ms: int, policy: Policy) -> NDArray[np.b
     keep = _mark_expiry(marks, policy) >= watermark_ms
     if np.all(keep):
         return np.asarray(keep)
-    pairs = match(marks)
+    pairs = match(marks, policy.failure_retention_ms)
     closed = pairs[pairs["recovery"] >= 0]
     free = np.ones(len(marks), bool)
     free[closed["recovery"]] = False
@@ -150,7 +150,8 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
     close = np.concatenate((rows["end_ms"] + gaps, kept.facts.within["end_ms"] + gaps))
     still = close > watermark_ms
     owner = np.tile(rows["customer"], 2)
-    silent = rows["end_ms"] + journeys.goal_gaps(rows["goal"], strings, policy) + 1
+    goals = np.where(rows["journey"] != 0, 0, rows["goal"])
+    silent = rows["end_ms"] + journeys.goal_gaps(goals, strings, policy) + 1
     waiting = silent > watermark_ms
     past = working.journeys
     past_silent = past["end_ms"] + journeys.goal_gaps(past["goal"], strings, policy) + 1

@@ -43,8 +43,8 @@ class Intake:
     on_time: Index
     """Indices of events that are not late."""
     late: Index
-    late_watermark_ms: Index
-    """Watermark at each late event."""
+    at_event_ms: Index
+    """Watermark at each event."""
     watermark_ms: int
     """After the last record."""
     last_offset: int
@@ -67,7 +67,7 @@ def take_in(batch: RawBatch, watermark_ms: int, context: Context, limits: Limits
         decoded,
         np.flatnonzero(~late),
         np.flatnonzero(late),
-        at_event[late],
+        at_event,
         int(running[-1]) if len(running) else watermark_ms,
         int(batch.offsets[-1]) if len(batch) else -1,
     )
@@ -93,7 +93,7 @@ def _late(intake: Intake, context: Context, topic: str, partition: int) -> Colum
         "customer_id": context.strings.take(events["customer"]),
         "event_id": [intake.decoded.event_ids[index] for index in picked],
         "occurred_at": events["occurred_ms"],
-        "watermark": intake.late_watermark_ms,
+        "watermark": intake.at_event_ms[intake.late],
         "payload": [b64encode(intake.decoded.payloads[index]).decode() for index in picked],
         "appended_at": events["append_ms"],
         "version": events["offset"].astype(np.uint64),

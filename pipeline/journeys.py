@@ -112,8 +112,7 @@ def collect(facts: Records, notes: Records, evidence: Any, past: Records) -> Jou
     rows = np.concatenate((past, _alone(facts, notes, evidence)))
     start = np.where(rows["journey"] != 0, UNSETTLED, rows["start_ms"])
     start[len(past) :] = np.where(facts["journey"] != 0, UNSETTLED, facts["journey_start"])
-    tie = np.concatenate((np.zeros(len(past), np.uint64), facts["event_hash"]))
-    order = np.lexsort((tie, start, rows["goal"], rows["journey"], rows["customer"]))
+    order = np.lexsort((start, rows["goal"], rows["journey"], rows["customer"]))
     cut = np.ones(len(order), bool)
     for column in (start, rows["goal"], rows["journey"], rows["customer"]):
         ordered = column[order]
@@ -141,6 +140,7 @@ def _alone(facts: Records, notes: Records, evidence: Any) -> Records:
     rows["completed"] = (facts["flags"] & FLAG_COMPLETED) != 0
     rows["resolved_ms"] = np.where(facts["resolved"] >= 0, facts["end_ms"], UNSETTLED)
     rows["segment_ms"] = np.where(facts["segment"] != 0, facts["start_ms"], UNSETTLED)
+    rows["resolved_tie"] = rows["segment_tie"] = facts["event_hash"]
     rows["transfers"] = np.maximum(facts["transfers"], 0)
     for name in ("wait_s", "duration_s"):
         rows[name] = np.nan_to_num(facts[name])
@@ -158,18 +158,21 @@ def _merge(ordered: Records, starts: Index) -> Records:
         merged[name] = np.maximum.reduceat(ordered[name], starts)
     for name in ("interactions", "events", "answers", "transfers", "wait_s", "duration_s", "weight", "sum", "stated"):
         merged[name] = np.add.reduceat(ordered[name], starts, axis=0)
-    _latest(merged, ordered, starts, "resolved", "resolved_ms")
-    _latest(merged, ordered, starts, "segment", "segment_ms")
+    for name in ("resolved", "segment"):
+        _latest(merged, ordered, starts, name)
     return merged
 
 
-def _latest(merged: Records, ordered: Records, starts: Index, name: str, time: str) -> None:
-    """Of each run the value with the greatest time; equal times: the greatest place in the run."""
-    newest = np.maximum.reduceat(ordered[time], starts)
+def _latest(merged: Records, ordered: Records, starts: Index, name: str) -> None:
+    """Of each run the value with the greatest (time, tie)."""
+    time, tie = ordered[f"{name}_ms"], ordered[f"{name}_tie"]
     run = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(ordered))))
-    at = np.where(ordered[time] == newest[run], np.arange(len(ordered)), -1)
-    merged[name] = ordered[name][np.maximum.reduceat(at, starts)]
-    merged[time] = newest
+    newest = time == np.maximum.reduceat(time, starts)[run]
+    rank = np.where(newest, tie, 0)
+    chosen = newest & (rank == np.maximum.reduceat(rank, starts)[run])
+    at = np.maximum.reduceat(np.where(chosen, np.arange(len(ordered)), -1), starts)
+    for column in (name, f"{name}_ms", f"{name}_tie"):
+        merged[column] = ordered[column][at]
 
 
 def states(rows: Records, watermark_ms: int, strings: Strings, policy: Policy) -> NDArray[np.object_]:

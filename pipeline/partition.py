@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import advance, rows, sessionize
-from pipeline.advance import Clock, Step
+from pipeline.advance import Clock, Fresh, Step
 from pipeline.aggregate import CELL
 from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected
 from pipeline.intake import Intake, event_rows, join, take_in
 from pipeline.model import Model
 from pipeline.policy import Policy
-from pipeline.records import NEVER, ONE_WAY
+from pipeline.records import NEVER, NOTE_ANSWER, ONE_WAY
 from pipeline.state import Working, pack, payload_of, unpack
 from pipeline.store import CELL_KEY, CUSTOMER, RETRACTION, Store
 from pipeline.strings import Strings
@@ -94,7 +94,8 @@ class PartitionPipeline:
     def _advance(self, intake: Intake, clock: Clock, context: Context) -> tuple[dict[str, Columns], dict[str, int]]:
         stored, customer = self._load(intake, clock, context)
         events, notes = _chosen(intake)
-        added = advance.add_events(stored, events, notes, customer, context)
+        remembered = intake.at_event_ms[intake.on_time] - self._policy.lateness_ms
+        added = advance.add_events(stored, Fresh(events, notes, customer, remembered), context)
         done = advance.step(stored, added, clock, context)
         made = advance.rows_of(done, clock, self.partition, context)
         made.rows.update(self._cells(done, clock, context))
@@ -194,12 +195,13 @@ class PartitionPipeline:
 
 
 def _chosen(intake: Intake) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Events on time and their notes."""
+    """Events on time, and of their notes those that the state needs: the model reads answers only."""
     decoded = intake.decoded
+    notes = decoded.notes[decoded.notes["kind"] == NOTE_ANSWER]
     if not len(intake.late):
-        return decoded.events, decoded.notes
+        return decoded.events, notes
     place = np.full(len(decoded.events), -1, np.int32)
     place[intake.on_time] = np.arange(len(intake.on_time))
-    notes = decoded.notes[place[decoded.notes["owner"]] >= 0]
+    notes = notes[place[notes["owner"]] >= 0]
     notes["owner"] = place[notes["owner"]]
     return decoded.events[intake.on_time], notes

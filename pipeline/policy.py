@@ -30,9 +30,11 @@ class Policy:
     interaction_gap_ms: int = 30 * MINUTE_MS
     """Silence that ends an implicit interaction, unless ``channel_gaps_ms`` names its channel."""
     channel_gaps_ms: Mapping[str, int] = field(default_factory=_asynchronous_channels)
+    """Such a silence per channel, for channels where people answer later."""
     journey_gap_ms: int = 7 * DAY_MS
     """Silence that ends an implicit journey, unless ``goal_gaps_ms`` names its goal."""
     goal_gaps_ms: Mapping[str, int] = field(default_factory=dict)
+    """Such a silence per goal."""
     naming_window_ms: int = DAY_MS
     """An interaction's goal, reason and journey are the first given this long after its start."""
     cell_window_ms: int = 2 * DAY_MS

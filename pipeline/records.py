@@ -122,8 +122,10 @@ JOURNEY: Final = np.dtype(
         ("completed", "u1"),
         ("resolved", "i1"),
         ("resolved_ms", "i8"),
+        ("resolved_tie", "u8"),  # event_hash of the interaction that said so: decides between equal times
         ("segment", "i4"),
         ("segment_ms", "i8"),
+        ("segment_tie", "u8"),
         ("transfers", "i8"),
         ("wait_s", "f8"),
         ("duration_s", "f8"),
@@ -140,6 +142,7 @@ HEADER: Final = np.dtype(
         ("customer", "i4"),
         ("segment", "i4"),
         ("segment_ms", "i8"),
+        ("segment_tie", "u8"),
         ("first_ms", "i8"),
         ("last_ms", "i8"),
         ("events", "i8"),

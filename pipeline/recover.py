@@ -28,8 +28,10 @@ MATCH: Final = np.dtype(
 """What became of one failure."""
 
 
-def match(marks: NDArray[Any]) -> NDArray[Any]:
+def match(marks: NDArray[Any], window_ms: int) -> NDArray[Any]:
     """Outcome (dtype MATCH) of every failure in ``marks`` (dtype MARK, complete per customer), in order of ``mark``.
+
+    A failure is followed for ``window_ms``: what comes later neither closes nor repeats it.
 
     A recovery closes the earliest open failure of its journey id; where there is none, the earliest open one of its
     reason, unless that belongs to another journey id. No reason given counts as a reason of its own.
@@ -41,33 +43,35 @@ def match(marks: NDArray[Any]) -> NDArray[Any]:
     found["mark"] = failures
     found["recovered_ms"] = NOT_RECOVERED
     found["recovery"] = -1
-    found["failed_again"] = _came_again(marks, order)[failures]
-    for failure, recovery in _pairs(marks, order):
+    found["failed_again"] = _came_again(marks, order, window_ms)[failures]
+    for failure, recovery in _pairs(marks, order, window_ms):
         row = np.searchsorted(failures, failure)
         found["recovery"][row] = recovery
         found["recovered_ms"][row] = marks["at_ms"][recovery]
     return found
 
 
-def _came_again(marks: NDArray[Any], order: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which marks are failures with a later failure of the same thread, shape of ``marks``."""
+def _came_again(marks: NDArray[Any], order: NDArray[np.int64], window_ms: int) -> NDArray[np.bool_]:
+    """Which marks are failures with a later failure of the same thread in the window, shape of ``marks``."""
     failures = order[marks["kind"][order] == MARK_FAILURE]
     journey = marks["journey"][failures]
     reason = np.where(journey != 0, 0, marks["reason"][failures])
     by_thread = np.lexsort((reason, journey, marks["customer"][failures]))
     thread = np.stack((marks["customer"][failures], journey, reason), axis=1)[by_thread]
     again = np.zeros(len(marks), dtype=np.bool_)
-    again[failures[by_thread[:-1]]] = (thread[1:] == thread[:-1]).all(axis=1)
+    soon = np.diff(marks["at_ms"][failures[by_thread]]) <= window_ms
+    again[failures[by_thread[:-1]]] = (thread[1:] == thread[:-1]).all(axis=1) & soon
     return again
 
 
-def _pairs(marks: NDArray[Any], order: NDArray[np.int64]) -> list[tuple[int, int]]:
+def _pairs(marks: NDArray[Any], order: NDArray[np.int64], window_ms: int) -> list[tuple[int, int]]:
     """Index pairs (failure, recovery); only customers who have both are walked."""
     customers = np.intersect1d(
         marks["customer"][marks["kind"] == MARK_FAILURE], marks["customer"][marks["kind"] == MARK_RECOVERY]
     )
     walked = order[np.isin(marks["customer"][order], customers)]
     columns = (marks[name][walked].tolist() for name in ("customer", "kind", "journey", "reason"))
+    at = marks["at_ms"].tolist()
     waiting: defaultdict[_Queue, deque[int]] = defaultdict(deque)
     closed: set[int] = set()
     pairs = []
@@ -76,7 +80,10 @@ def _pairs(marks: NDArray[Any], order: NDArray[np.int64]) -> list[tuple[int, int
             for queue in _queues_of_failure(customer, journey, reason):
                 waiting[queue].append(mark)
             continue
-        heads = (_first_open(waiting[queue], closed) for queue in _queues_of_recovery(customer, journey, reason))
+        heads = (
+            _first_open(waiting[queue], closed, at, at[mark] - window_ms)
+            for queue in _queues_of_recovery(customer, journey, reason)
+        )
         failure = next((head for head in heads if head is not None), None)
         if failure is not None:
             closed.add(failure)
@@ -101,8 +108,8 @@ def _queues_of_recovery(customer: int, journey: int, reason: int) -> tuple[_Queu
     return ((customer, "reason", reason),)
 
 
-def _first_open(queue: deque[int], closed: set[int]) -> int | None:
-    """The earliest failure of a queue that no recovery closed; drops closed ones on the way."""
-    while queue and queue[0] in closed:
+def _first_open(queue: deque[int], closed: set[int], at_ms: list[int], since_ms: int) -> int | None:
+    """The earliest failure of a queue, not before ``since_ms``, that no recovery closed; drops others on the way."""
+    while queue and (queue[0] in closed or at_ms[queue[0]] < since_ms):
         queue.popleft()
     return queue[0] if queue else None

@@ -107,7 +107,7 @@ def reduce(ordered: Records, starts: Index, begun_ms: Index, policy: Policy) -> 
     if len(starts) == len(ordered):
         return _named_in_time(facts, begun_ms, policy)
     facts["end_ms"] = np.maximum.reduceat(ordered["end_ms"], starts)
-    for name in ("offset", "severity", "journey_start"):
+    for name in ("offset", "severity"):
         facts[name] = np.maximum.reduceat(ordered[name], starts)
     facts["events"] = np.add.reduceat(ordered["events"], starts)
     for name in ("types", "flags"):

@@ -52,9 +52,8 @@ def _section(one: Described, comments: Mapping[str, str]) -> str:
     if one.name in BY_NAME:
         parts.append(f"One row per {codes(BY_NAME[one.name].identity)}.")
     if not one.columns:
-        return "\n\n".join(
-            [*parts, "Takes the parameter that the example shows; a view that is made of it has its columns."]
-        )
+        general = one.name.removesuffix("_at")
+        return "\n\n".join([*parts, f"Takes a moment; its columns are those of [{general}](#{general})."])
     rows = [
         (code(name), code(kind), prose(comment or _meaning(one.name, name, comments)))
         for name, kind, comment in one.columns

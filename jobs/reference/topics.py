@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobs.reference.markdown import code, page, table
 from jobs.settings import KafkaSettings
+from jobs.stream.rejected import LARGEST_BYTES
 from jobs.topics import Topic, declared
 from schemas.generate import asyncapi
 
@@ -46,4 +47,6 @@ def _configurations(topics: tuple[Topic, ...]) -> str:
 def _headers() -> str:
     headers = asyncapi()["components"]["messages"]["rejected"]["headers"]["properties"]
     rows = [(code(name), schema["description"]) for name, schema in headers.items()]
+    cut = f"Only if the value was cut to {LARGEST_BYTES:,} bytes: its full size. The original is in the source topic."
+    rows.append((code("truncated"), cut))
     return f"## Headers of a rejected record\n\n{table(['Header', 'Meaning'], rows)}"

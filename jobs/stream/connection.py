@@ -52,7 +52,7 @@ class Connection:
         """A producer whose start fences every older one with the same id. Not started."""
         return AIOKafkaProducer(
             transactional_id=transactional_id,
-            compression_type="lz4",
+            compression_type="snappy",  # aiokafka compresses lz4 at level 9: six times the CPU for a fifth less
             max_batch_size=BATCH_BYTES,
             max_request_size=BATCH_BYTES,
             **self._common(),

@@ -41,20 +41,20 @@ class Recovery(FaustRecovery):
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
         """Restore, take over, set positions, then let Faust resume the streams."""
         try:
-            await self._restore()
+            await self._restore(generation_id)
         except PerceptionError as error:
             self.app.announce(error)
             raise
         await super().on_recovery_completed(generation_id)
 
-    async def _restore(self) -> None:
+    async def _restore(self, generation_id: int) -> None:
         app, consumer = self.app, self.app.consumer
         topic = app.input_topic_name
         assigned = {tp for tp in consumer.assignment() if tp.topic == topic}
         if assigned:
             self._check_partitions(topic)
         committed = await consumer.seek_to_committed() if assigned else {}
-        await app.sessions.restore({tp.partition: committed.get(tp) for tp in assigned})
+        await app.sessions.restore({tp.partition: committed.get(tp) for tp in assigned}, generation_id)
         positions = app.sessions.positions()
         if assigned:
             firsts, ends = await consumer.earliest_offsets(*assigned), await consumer.highwaters(*assigned)

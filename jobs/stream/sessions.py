@@ -46,6 +46,7 @@ class Sessions:
         self._states = states
         self._sessions: dict[int, Session] = {}
         self._lock = asyncio.Lock()
+        self._generation = -1
 
     def offer(self, fetched: Fetched) -> None:
         """Hand a batch to its session; without one it is stale."""
@@ -73,14 +74,16 @@ class Sessions:
             await self._close(list(self._sessions))
         self._around.executor.shutdown(wait=False, cancel_futures=True)
 
-    async def restore(self, committed: Mapping[int, int | None]) -> None:
+    async def restore(self, committed: Mapping[int, int | None], generation: int) -> None:
         """Have a session for exactly these partitions, each confirmed up to its marker.
 
-        ``committed`` gives the group's next offset. A session of before is kept if the group's offset is its own:
-        nobody has written in between (and if somebody has begun to, the session is fenced at its next flush).
+        ``committed`` gives the group's next offset. A session of before is kept if the group's offset is its own and
+        this worker was in every generation of the group since: then nobody else can have had the partition.
         """
         async with self._lock:
-            await self._close([p for p, s in self._sessions.items() if not _continues(s, committed.get(p, None))])
+            missed = generation > self._generation + 1
+            self._generation = generation
+            await self._close([p for p, s in self._sessions.items() if missed or not _continues(s, committed.get(p))])
             missing = [partition for partition in sorted(committed) if partition not in self._sessions]
             gate = asyncio.Semaphore(OPENING_AT_ONCE)
             try:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.policy import DAY_MS, Policy
-from tests.core.harness import FOREVER, differences, random_events, run
+from tests.core.harness import FOREVER, differences, event, random_events, run
 
 
 @pytest.mark.parametrize("lateness_days", [1, 500])
@@ -58,3 +58,15 @@ def test_laws_hold_for_small_histories(seed: int, count: int, size: int, custome
     events = random_events(count, seed=seed, customers=1 + customers, days=4)
     shuffled = random.Random(seed).sample(events, count)
     assert differences(run(events, policy=FOREVER).tables, run(shuffled, size, FOREVER).tables) == []
+
+
+def test_an_event_id_is_remembered_for_the_lateness_whatever_the_slices() -> None:
+    story = [
+        event(1, 0),
+        event(2, 10 * DAY_MS, customer="bob"),
+        event(1, 10 * DAY_MS, "call"),
+        event(1, 10 * DAY_MS + 1, "call"),
+    ]
+    whole, single = run(story), run(story, 1)
+    assert whole.counts["duplicates"] == single.counts["duplicates"] == 1
+    assert differences(whole.tables, single.tables) == []

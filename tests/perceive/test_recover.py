@@ -14,6 +14,7 @@ from pipeline.records import MARK_FAILURE, MARK_RECOVERY
 from pipeline.recover import MARK, NOT_RECOVERED, match
 
 FAILURE, RECOVERY = MARK_FAILURE, MARK_RECOVERY
+WINDOW = 1_000_000
 
 
 def marks_of(*given: tuple[Any, ...]) -> NDArray[Any]:
@@ -29,7 +30,7 @@ def marks_of(*given: tuple[Any, ...]) -> NDArray[Any]:
 
 def outcome(*given: tuple[Any, ...]) -> list[tuple[int | None, bool]]:
     """(recovered at or None, failed again) per failure."""
-    found = match(marks_of(*given))
+    found = match(marks_of(*given), WINDOW)
     return [
         (None if at == NOT_RECOVERED else at, again)
         for at, again in zip(found["recovered_ms"].tolist(), found["failed_again"].tolist(), strict=True)
@@ -121,7 +122,7 @@ MARKS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 1), SMALL, SMALL, S
 def test_equals_the_slow_reading_in_any_order(given: list[tuple[Any, ...]], data: st.DataObject) -> None:
     marks = marks_of(*given)
     shuffled = marks[np.array(data.draw(st.permutations(range(len(marks)))), dtype=np.int64)]
-    found = match(shuffled)
+    found = match(shuffled, WINDOW)
     hashes = shuffled["event_hash"]
     result = {
         int(hashes[row["mark"]]): (
@@ -134,7 +135,7 @@ def test_equals_the_slow_reading_in_any_order(given: list[tuple[Any, ...]], data
 
 
 def test_outcomes_come_in_order_of_the_marks_given() -> None:
-    found = match(marks_of((9, RECOVERY, 0, 7), (5, FAILURE, 0, 7), (1, FAILURE, 0, 8)))
+    found = match(marks_of((9, RECOVERY, 0, 7), (5, FAILURE, 0, 7), (1, FAILURE, 0, 8)), WINDOW)
     assert found["mark"].tolist() == [1, 2]
     assert found["recovery"].tolist() == [0, -1]
 
@@ -147,5 +148,13 @@ def test_one_customer_with_very_many_marks_is_no_trap() -> None:
     marks["reason"][:count] = np.arange(count)
     marks["reason"][count:] = np.arange(count)[::-1]
     marks["kind"][count:] = RECOVERY
-    found = match(marks)
+    found = match(marks, WINDOW)
     assert (found["recovery"] == np.arange(2 * count - 1, count - 1, -1)).all()
+
+
+def test_a_failure_is_followed_for_the_window_only() -> None:
+    marks = marks_of((0, FAILURE, 0, 7), (WINDOW + 1, RECOVERY, 0, 7), (WINDOW + 2, FAILURE, 0, 7))
+    found = match(marks, WINDOW)
+    assert found["recovered_ms"].tolist() == [NOT_RECOVERED, NOT_RECOVERED]
+    assert found["failed_again"].tolist() == [False, False]
+    assert match(marks, WINDOW + 2)["failed_again"].tolist() == [True, False]

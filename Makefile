@@ -1,0 +1,65 @@
+# One command each; `make` alone lists them. Everything is set up in .venv on first use.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+export PYTHONUTF8 := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench lock clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUNTIME) ## simulate a telecom operator's customers and show what they perceive (needs only Python)
+	@$(BIN)/perception demo
+
+test: $(DEVELOPMENT) ## all tests, against a real Kafka broker and the native ClickHouse protocol
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(DEVELOPMENT) ## lint, format, types, import contracts, generated schemas and pages, locks
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m schemas.generate --check
+	@$(BIN)/python -m jobs.reference --check
+	@$(BIN)/python -m tests.architecture.locks
+
+format: $(DEVELOPMENT) ## format the code and repair what the linter can
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+bench: $(DEVELOPMENT) ## a plain Faust agent and this worker on one broker: events per CPU second, memory, state
+	@$(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+lock: $(DEVELOPMENT) ## resolve the dependencies of pyproject.toml into the hashed locks
+	@$(BIN)/python -m tests.architecture.locks --write
+
+clean: ## remove the environment, caches and demo data
+	@rm -rf $(VENV) .cache build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf perception-data demo-data
+	@find jobs pipeline schemas tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; \
+	  exit 1; }
+	@echo "Setting up $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the pinned dependencies (a minute or two)"
+	@$(PIP) --require-hashes -r requirements.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
+	@echo "Installing the development tools"
+	@$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
