@@ -31,6 +31,8 @@ class Fetched:
     start: int
     """Log position before the first record: equals the ``following`` of the batch before."""
     batch: RawBatch
+    behind: bool = False
+    """More records lay in the log when this batch was fetched."""
 
     @property
     def following(self) -> int:

@@ -18,6 +18,9 @@ from pipeline.batch import Flush, RawBatch
 
 log = logging.getLogger(__name__)
 
+CATCH_UP_INTERVALS = 10
+"""Flush intervals to wait for a full flush while more records lie in the log."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -53,6 +56,7 @@ class Session:
         self._batches: list[RawBatch] = []
         self._records = 0
         self._expected = 0
+        self._behind = False
         self._epoch = -1
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
@@ -84,6 +88,7 @@ class Session:
         self._expected = fetched.following
         self._batches.append(fetched.batch)
         self._records += len(fetched.batch)
+        self._behind = fetched.behind
         if self._full:
             self._around.pause(fetched.partition)
         self._changed.set()
@@ -134,9 +139,18 @@ class Session:
             await self._around.fail(error)
 
     async def _gather(self) -> None:
-        """Wait for the first batch, then until there is enough or it is time."""
+        """Wait for the first batch, then until there is enough or it is time.
+
+        While the partition is behind its log, waiting costs no freshness: fuller flushes catch up sooner.
+        """
         while not self._batches:
             await self._next_batch()
+        for _ in range(CATCH_UP_INTERVALS):
+            await self._fill()
+            if self._full or not self._batches or not self._behind:
+                return
+
+    async def _fill(self) -> None:
         try:
             async with asyncio.timeout(self._around.settings.flush_interval_s):
                 while not self._full and self._batches:

@@ -110,7 +110,8 @@ class Consumer(driver.Consumer):
             found = [record for record in found if record.offset >= start]
             if not found:
                 return None
-        fetched = Fetched(tp.partition, self._epoch, start, pack(found))
+        behind = (self.highwater(tp) or 0) > found[-1].offset + 1
+        fetched = Fetched(tp.partition, self._epoch, start, pack(found), behind)
         return ConsumerMessage(
             tp.topic,
             tp.partition,
