@@ -19,7 +19,7 @@ from pipeline.records import EXPLICIT, ONE_WAY
 from pipeline.recover import match
 from pipeline.sessionize import Facts
 from pipeline.state import Working
-from pipeline.view import Change, Context, View, compare, contributions, journey_ids, view
+from pipeline.view import Context, View, compare, contributions, journey_ids, view
 
 Records = NDArray[Any]
 Index = NDArray[np.int64]
@@ -83,35 +83,38 @@ class Step:
     working: Working
     fresh: Records
     before: Facts
+    """The interactions that are superseded, as they were."""
     before_notes: Records
     now: View
-    change: Change
+    changed: NDArray[np.bool_]
+    """Over the facts now."""
 
 
 def step(stored: Working, added: Added, clock: Clock, context: Context) -> Step:
     """Sessionize, perceive and collect journeys, and find what differs from the stored state."""
     strings, policy, _ = context
     old = sessionize.regroup(stored.pieces, strings, policy)
-    before = sessionize.facts_of(stored.pieces, old, policy)
-    before_notes = sessionize.notes_of(stored.notes, old, len(stored.pieces))
     groups = sessionize.group(added.working.pieces, strings, policy)
     settled = clock.before_ms - policy.settling_ms
     now = view(added.working, groups, clock.now_ms, settled, context)
-    change = compare(before, clock.before_ms, now, len(added.working.pieces), context)
-    return Step(added.working, added.fresh, before, before_notes, now, change)
+    change = compare(stored.pieces, old, clock.before_ms, now, context)
+    superseded = sessionize.subset(old, change.superseded)
+    before = sessionize.facts_of(stored.pieces, superseded, policy)
+    before_notes = sessionize.notes_of(stored.notes, superseded, len(stored.pieces))
+    return Step(added.working, added.fresh, before, before_notes, now, change.changed)
 
 
 def cell_changes(done: Step, clock: Clock, context: Context) -> list[tuple[list[bytes], Records]]:
     """Changes of cells: contributions that are no longer so are taken back, new ones added."""
     settled = clock.before_ms - context.policy.cell_settling_ms
-    gone = np.flatnonzero(done.change.superseded & (done.before.rows["start_ms"] >= settled))
-    fresh = np.flatnonzero(done.change.changed & (done.now.rows["start_ms"] >= settled))
+    gone = np.flatnonzero(done.before.rows["start_ms"] >= settled)
+    fresh = np.flatnonzero(done.changed & (done.now.rows["start_ms"] >= settled))
     days = np.concatenate((_days(done.before.rows[gone]), _days(done.now.rows[fresh])))
-    kept = np.flatnonzero(~done.change.changed & np.isin(_days(done.now.rows), days))
+    kept = np.flatnonzero(~done.changed & np.isin(_days(done.now.rows), days))
     then = contributions(done.before, done.before_notes, gone, clock.before_ms, context)
     chosen = np.sort(np.concatenate((fresh, kept)))
     today = contributions(done.now.facts, done.now.notes, chosen, clock.now_ms, context)
-    sign = np.concatenate((np.full(len(gone), -1), done.change.changed[chosen].astype(np.int64))).astype(np.int8)
+    sign = np.concatenate((np.full(len(gone), -1), done.changed[chosen].astype(np.int64))).astype(np.int8)
     given = aggregate.Contributions(
         np.concatenate((then.facts, today.facts)), np.concatenate((then.totals, today.totals))
     )
@@ -135,7 +138,7 @@ def rows_of(done: Step, clock: Clock, partition: int, context: Context) -> Rows:
     """Rows that this step changed, and those it superseded."""
     names = rows.names_of(done.working.names)
     made: dict[str, Columns] = {}
-    fresh = np.flatnonzero(done.change.changed)
+    fresh = np.flatnonzero(done.changed)
     if len(fresh):
         made["interaction_rows"] = rows.interactions(done.now, fresh, names, context, partition, clock.offset)
     touched, left = _journey_changes(done, clock, context)
@@ -190,10 +193,10 @@ def _journey_changes(done: Step, clock: Clock, context: Context) -> tuple[Index,
     now = done.now
     rows_now = now.journeys.rows
     mask = np.zeros(len(rows_now), bool)
-    mask[now.journeys.of[done.change.changed]] = True
+    mask[now.journeys.of[done.changed]] = True
     was = rows.journey_states(rows_now, clock.before_ms, context)
     mask |= was != rows.journey_states(rows_now, clock.now_ms, context)
-    old = journey_ids(done.before.rows[done.change.superseded])
+    old = journey_ids(done.before.rows)
     ids = rows_now[["customer", "journey", "goal", "start_ms"]].astype(old.dtype)
     ids["start_ms"][ids["journey"] != 0] = 0
     mask |= np.isin(ids, old)
@@ -206,8 +209,8 @@ def _named(ids: Records, names: NDArray[np.object_], context: Context) -> list[t
 
 
 def _gone_interactions(done: Step, names: NDArray[np.object_], context: Context) -> list[tuple[str, str]]:
-    old = done.before.rows[done.change.superseded]
-    gone = old[~np.isin(_identity(old), _identity(done.now.rows[done.change.changed]))]
+    old = done.before.rows
+    gone = old[~np.isin(_identity(old), _identity(done.now.rows[done.changed]))]
     keys = interaction_keys(names, gone, context.strings)
     return list(zip(names[gone["customer"]].tolist(), keys, strict=True))
 
@@ -224,7 +227,7 @@ def _identity(facts: Records) -> Records:
 
 def settle(done: Step, clock: Clock, context: Context) -> tuple[Working, Index]:
     """The state to store, with what is final folded away, and when the watermark must wake each customer."""
-    gone = leaving(done.now, done.change.changed, context.policy)
+    gone = leaving(done.now, done.changed, context.policy)
     kept = forget(done.working, done.now, gone, clock.confirmed, context)
     deadline = due_times(kept, clock.now_ms, context)
     kept.working.header["deadline"] = deadline

@@ -45,6 +45,13 @@ class Groups:
         return np.diff(np.append(self.starts, len(self.order)))
 
 
+def subset(groups: Groups, chosen: NDArray[np.bool_]) -> Groups:
+    """Only the interactions ``chosen`` (flags over ``groups.starts``), renumbered."""
+    kept = chosen[groups.of]
+    of = (np.cumsum(chosen) - 1)[groups.of[kept]]
+    return Groups(groups.order[kept], np.flatnonzero(np.diff(of, prepend=-1)), of)
+
+
 def channel_gaps(channels: NDArray[np.int32], strings: Strings, policy: Policy) -> Index:
     """The gap in milliseconds of each channel code."""
     codes, place = np.unique(channels, return_inverse=True)

@@ -55,12 +55,11 @@ class Store:
         self._settling_ms = policy.cell_settling_ms
         self._deadline: dict[bytes, int] = {}
         self._due: list[tuple[int, bytes]] = []
-        self._expiring: list[tuple[int, bytes]] = []
+        self._expiring: dict[int, list[bytes]] = {}
         self._retracted: list[bytes] = []
         for key, value in records.items():
             self._index(key, value)
         heapq.heapify(self._due)
-        heapq.heapify(self._expiring)
 
     def _index(self, key: bytes, value: bytes) -> None:
         kind = key[:1]
@@ -70,7 +69,7 @@ class Store:
                 self._deadline[key] = deadline
                 self._due.append((deadline, key))
         elif kind == CELL_KEY:
-            self._expiring.append((expiry_ms(key[1:], self._settling_ms), key))
+            self._expire_later(key)
         elif kind == RETRACTION:
             self._retracted.append(key)
         elif key != MARKER_KEY:
@@ -143,21 +142,23 @@ class Store:
         self.changes |= changed
         for key, old in zip(full, stored, strict=True):
             if old is None:
-                heapq.heappush(self._expiring, (expiry_ms(key[1:], self._settling_ms), key))
+                self._expire_later(key)
         return totals
+
+    def _expire_later(self, key: bytes) -> None:
+        self._expiring.setdefault(expiry_ms(key[1:], self._settling_ms), []).append(key)
 
     def expire_cells(self, watermark_ms: int, stamp: int) -> None:
         """Forget cells that can no longer change, but for those that this flush has changed."""
-        kept = []
-        while self._expiring and self._expiring[0][0] < watermark_ms:
-            entry = heapq.heappop(self._expiring)
-            value = self.records.get(entry[1])
-            if value is not None and stamp_of(value) == stamp:
-                kept.append(entry)
-            else:
-                self._remove(entry[1])
-        for entry in kept:
-            heapq.heappush(self._expiring, entry)
+        for expiry in sorted(time for time in self._expiring if time < watermark_ms):
+            kept = []
+            for key in self._expiring.pop(expiry):
+                if stamp_of(self.records[key]) == stamp:
+                    kept.append(key)
+                else:
+                    self._remove(key)
+            if kept:
+                self._expiring[expiry] = kept
 
     def retract(self, table: str, identities: Iterable[tuple[str, str]], stamp: int) -> None:
         """Remember retracted rows until the flush is confirmed."""

@@ -90,36 +90,41 @@ def contributions(
 class Change:
     """How the interactions of some customers differ from before.
 
-    ``changed`` is over the facts now, ``superseded`` over the facts before.
+    ``changed`` is over the facts now, ``superseded`` over the interactions before.
     """
 
     changed: NDArray[np.bool_]
     superseded: NDArray[np.bool_]
 
 
-def compare(before: Facts, before_ms: int, now: View, total: int, context: Context) -> Change:
-    """Which facts changed: other pieces, closed or reopened, or another journey. ``total`` is the pieces now.
+def compare(pieces: Records, before: Groups, before_ms: int, now: View, context: Context) -> Change:
+    """Which interactions changed: other pieces, closed or reopened, or another journey.
 
-    Pieces keep their index from before to now; new ones come after. ``before_ms`` is the watermark before.
+    ``pieces`` and ``before`` are the stored ones; pieces keep their index from before to now, new ones come after.
+    ``before_ms`` is the watermark before.
     """
-    origin = np.full(total, -1, np.int64)
-    origin[before.groups.order] = before.groups.of
-    of_piece = origin[now.facts.groups.order]
-    starts = now.facts.groups.starts
-    if not len(starts):
-        return Change(np.zeros(0, bool), np.ones(len(before.rows), bool))
-    low, high = np.minimum.reduceat(of_piece, starts), np.maximum.reduceat(of_piece, starts)
-    sizes = np.append(before.groups.sizes, 0)
-    same = (low == high) & (low >= 0) & (now.facts.groups.sizes == sizes[high])
-    kept = np.flatnonzero(same)
-    old = high[kept]
-    same[kept] = before.rows["journey_start"][old] == now.rows["journey_start"][kept]
-    for then, today in ((before.rows, now.rows), (before.within, now.facts.within)):
-        was = sessionize.closed(then[old], before_ms, context.strings, context.policy)
-        same[kept] &= was == sessionize.closed(today[kept], now.watermark_ms, context.strings, context.policy)
-    superseded = np.ones(len(before.rows), bool)
-    superseded[high[same]] = False
-    return Change(~same, superseded)
+    kept, old = _same_pieces(before, now.facts.groups, len(pieces))
+    same = pieces["journey_start"][before.order[before.starts[old]]] == now.rows["journey_start"][kept]
+    for rows in (now.rows[kept], now.facts.within[kept]):
+        was = sessionize.closed(rows, before_ms, context.strings, context.policy)
+        same &= was == sessionize.closed(rows, now.watermark_ms, context.strings, context.policy)
+    changed, superseded = np.ones(len(now.rows), bool), np.ones(len(before.starts), bool)
+    changed[kept[same]] = False
+    superseded[old[same]] = False
+    return Change(changed, superseded)
+
+
+def _same_pieces(before: Groups, now: Groups, stored: int) -> tuple[Index, Index]:
+    """Interactions that consist of the same pieces, as indices now and before."""
+    if not len(now.starts):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    origin = np.full(max(stored, int(now.order.max()) + 1), -1, np.int64)
+    origin[before.order] = before.of
+    of_piece = origin[now.order]
+    low, high = np.minimum.reduceat(of_piece, now.starts), np.maximum.reduceat(of_piece, now.starts)
+    sizes = np.append(before.sizes, 0)
+    kept = np.flatnonzero((low == high) & (low >= 0) & (now.sizes == sizes[high]))
+    return kept, high[kept]
 
 
 def journey_ids(rows: Records) -> Records:

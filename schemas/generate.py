@@ -49,7 +49,7 @@ def tick_schema() -> Json:
 def asyncapi() -> Json:
     """AsyncAPI document of the topics."""
     rejected_headers: dict[str, Json] = {
-        name: {"type": "string", "description": text} for name, text in _REJECTED_HEADERS.items()
+        name: {"type": "string", "description": text} for name, text in (_REJECTED_HEADERS | _SOMETIMES).items()
     }
     rejected_headers["reason"]["enum"] = [reason.value for reason in Reason]
     return {
@@ -98,6 +98,9 @@ _REJECTED_HEADERS: Final = {
     "topic": "Topic of the refused record.",
     "partition": "Its partition, decimal.",
     "offset": "Its offset, decimal.",
+}
+_SOMETIMES: Final = {
+    "truncated": "Only if the value did not fit and was cut: its full size, bytes, decimal. The source topic has it whole."
 }
 
 

@@ -121,8 +121,9 @@ def _index(rows: Sequence[Index], out: Console) -> None:
         ],
     )
     _note(out, "stated: share of the evidence that is answers; inferred: the rest, from signals.")
-    _note(out, "truth: the customers' true mean, which only a simulator knows. The priors and")
-    _note(out, "signals of the model are start values, not yet fitted to this operator.")
+    _note(out, "truth: the customers' true mean, which only a simulator knows. It may lie outside")
+    _note(out, "the interval: that says how much evidence there is, and does not cover that the")
+    _note(out, "model's priors and signals are start values, not yet fitted to this operator.")
 
 
 def _note(out: Console, text: str) -> None:

@@ -38,19 +38,8 @@ FROM
         count() AS n,
         countIf(state = 'completed') AS reached,
         groupArray(dateDiff('second', started_at, ended_at) / 86400) AS days
-    FROM
-    (
-        SELECT i.first_goal AS goal, j.state AS state, j.channels AS channels, j.started_at AS started_at,
-            j.ended_at AS ended_at
-        FROM journeys AS j
-        INNER JOIN
-        (
-            SELECT customer_id, journey_key, argMin(i.goal, i.started_at) AS first_goal
-            FROM interactions AS i
-            WHERE i.goal != ''
-            GROUP BY customer_id, journey_key
-        ) AS i ON i.customer_id = j.customer_id AND i.journey_key = j.journey_key
-    )
+    FROM journeys
+    WHERE goal != ''
     GROUP BY goal, path
 )
 GROUP BY goal
@@ -76,8 +65,8 @@ SELECT
     if(total > 0, sum(c.n * ifNull(c.mean, 0)) / total, NULL) AS score,
     sum((c.n - 1) * pow(ifNull(c.stddev, 0), 2) + c.n * pow(ifNull(c.mean, 0), 2)) AS squares,
     if(total > 1, greatest(0, squares - total * score * score) / (total - 1), NULL) AS variance,
-    greatest(0, score - 1.645 * sqrt(variance / total)) AS low,
-    least(100, score + 1.645 * sqrt(variance / total)) AS high
+    if(total > 1, greatest(0, score - 1.645 * sqrt(variance / total)), NULL) AS low,
+    if(total > 1, least(100, score + 1.645 * sqrt(variance / total)), NULL) AS high
 FROM cells AS c
 WHERE grain = 'hour' AND scope = 'touchpoint' AND touchpoint = {touchpoint:String}
     AND bucket_at >= {start:DateTime64(3, 'UTC')} - INTERVAL 7 DAY

@@ -39,7 +39,6 @@ CALCULATED: Final[Mapping[str, str]] = {
     "relationship_prior_weight": "Weight of the prior of the relationship, answers",
     "relationship_residual_variance": "Variance that evidence on the relationship cannot remove, square points",
     "score": "Score, points",
-    "spread": "Standard error of the score, points",
     "stated": "Part of W from answers",
     "stddev": "Standard deviation of the scores, points; NULL below two",
     "sum": "Evidence S = sum of weight times points",
@@ -59,8 +58,12 @@ IN_VIEW: Final[Mapping[tuple[str, str], str]] = {
     ("rejected", "key"): "Original key",
     ("rejected", "payload"): "Original value",
     ("rejected", "reason"): "Reason code",
+    ("journeys", "goal"): "What the customer wants: the journey's goal; with an id, the first that its interactions name",
     ("late", "payload"): "Original value",
     ("service_recovery", "reason"): "Why the customer got in touch",
     ("touchpoints", "customers"): "Distinct customers among them",
+    ("touchpoints", "high"): "Upper end of the 90 % interval of the mean, points; NULL for one interaction",
+    ("touchpoints", "low"): "Lower end of the 90 % interval of the mean, points; NULL for one interaction",
+    ("touchpoints", "spread"): "Standard error of the score, points; NULL for one interaction",
 }
 """(View, column) -> meaning, where it differs from that of the same name elsewhere."""

@@ -47,6 +47,5 @@ def _configurations(topics: tuple[Topic, ...]) -> str:
 def _headers() -> str:
     headers = asyncapi()["components"]["messages"]["rejected"]["headers"]["properties"]
     rows = [(code(name), schema["description"]) for name, schema in headers.items()]
-    cut = f"Only if the value was cut to {LARGEST_BYTES:,} bytes: its full size. The original is in the source topic."
-    rows.append((code("truncated"), cut))
-    return f"## Headers of a rejected record\n\n{table(['Header', 'Meaning'], rows)}"
+    cut = f"A value longer than {LARGEST_BYTES:,} bytes is cut to that."
+    return f"## Headers of a rejected record\n\n{table(['Header', 'Meaning'], rows)}\n\n{cut}"

@@ -8,7 +8,7 @@ from pipeline.policy import Policy
 from pipeline.state import StateError, pack, stamp_of, unpack
 from pipeline.store import Store, pack_marker, unpack_marker
 from pipeline.strings import Strings
-from tests.core.harness import pipeline, random_events, slices
+from tests.core.harness import START_MS, batch, pipeline, random_events, slices
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +69,12 @@ def test_a_marker_round_trips() -> None:
     assert unpack_marker(pack_marker(marker)) == marker
     with pytest.raises(StateError, match="unreadable marker"):
         unpack_marker(b"short")
+
+
+def test_a_tick_alone_moves_the_watermark_and_nothing_else() -> None:
+    worker = pipeline()
+    flush = worker.process([batch([{"type": "tick", "occurred_at": START_MS, "customer_id": ""}])])
+    assert flush.counts["ticks"] == 1
+    assert flush.rows == {}
+    assert list(flush.changes) == [b"m"]
+    assert worker.marker.watermark_ms == START_MS

@@ -15,10 +15,11 @@ from pipeline.decode import Decoded, decode
 from pipeline.policy import HOUR_MS
 from pipeline.strings import Strings
 from schemas.event import CASE_STATUSES, EVENT_TYPES, SCALES
+from schemas.field_types import LATEST_MS
 from schemas.limits import DEFAULT_LIMITS, Limits
 
-NOW_MS = 7_000_000_000_000
-"""Late enough that nothing drawn here is in its future unless a test wants it."""
+NOW_MS = LATEST_MS
+"""Broker time: no event that the contract takes is in its future."""
 
 BASE: Mapping[str, Any] = {
     "event_id": "e-1",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import event as seen
+from hypothesis import example as case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def verdict(value: bytes, limits: Limits) -> Event | Tick | RefusedError:
 
 
 @given(fields=objects(), ascii_only=st.booleans(), limits=st.sampled_from([DEFAULT_LIMITS, DEFAULT_LIMITS, TIGHT]))
+@case(fields={**BASE, "occurred_at": "2199-12-31T23:59:59.999999Z"}, ascii_only=False, limits=DEFAULT_LIMITS)
 @settings(max_examples=400, deadline=None)
 def test_decode_agrees_with_the_model(fields: dict[str, Any], ascii_only: bool, limits: Limits) -> None:
     value = text_of(fields, ascii_only=ascii_only)

@@ -1,4 +1,5 @@
--- Journeys: their interactions reduced by sum, min, max and latest (equal times: the greatest hash).
+-- Journeys: their interactions reduced by sum, min, max and latest (equal times: the greatest hash). Silence is judged
+-- by the goal that the journey is made by, and not by the one that is only shown.
 WITH
     reduced AS
     (
@@ -7,6 +8,7 @@ WITH
             i.journey_key AS journey_key,
             any(i.journey_id) AS journey_id,
             any(i.aim) AS goal,
+            argMinIf(i.goal, (i.started_ms, i.interaction_key), i.goal != '') AS named,
             argMaxIf(i.segment, (i.started_ms, i.tie), i.segment != '') AS segment,
             min(i.started_ms) AS started_ms,
             max(i.ended_ms) AS ended_ms,
@@ -23,7 +25,7 @@ WITH
         GROUP BY customer_id, journey_key
     )
 SELECT
-    r.*,
+    r.* EXCEPT (named) REPLACE (if(r.goal = '', r.named, r.goal) AS goal),
     multiIf(
         r.completed, 'completed',
         r.watermark_ms > r.ended_ms

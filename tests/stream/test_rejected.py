@@ -5,6 +5,7 @@ import pytest
 from jobs.stream.errors import RejectedShareError
 from jobs.stream.rejected import LARGEST_BYTES, RejectedShare, letter
 from pipeline.batch import Rejected
+from schemas.generate import asyncapi
 
 
 def rejected(count: int, value: bytes | None = b"x") -> list[Rejected]:
@@ -28,6 +29,14 @@ def test_a_letter_that_does_not_fit_is_cut_and_says_so() -> None:
     found = letter(rejected(1, b"y" * (LARGEST_BYTES + 1))[0], "in", 3)
     assert found.value == b"y" * LARGEST_BYTES
     assert found.headers[-1] == ("truncated", str(LARGEST_BYTES + 1).encode())
+
+
+def test_the_published_contract_names_the_headers() -> None:
+    headers = asyncapi()["components"]["messages"]["rejected"]["headers"]
+    whole, cut = (letter(rejected(1, b"y" * size)[0], "in", 3) for size in (1, LARGEST_BYTES + 1))
+    original = {"ce_id"}
+    assert {name for name, _ in whole.headers} - original == set(headers["required"])
+    assert {name for name, _ in cut.headers} - original == set(headers["properties"])
 
 
 def test_a_tombstone_stays_one() -> None:

@@ -87,6 +87,24 @@ def test_journeys_list_their_channels_in_order(warehouse: Warehouse) -> None:
     assert list(found) == [("j1", ["web", "store"], ["shop", "cart"]), ("j2", [], [])]
 
 
+def test_a_journey_with_an_id_shows_the_goal_that_its_interactions_name_first(warehouse: Warehouse) -> None:
+    keys = ["given", "named", "nothing", "lonely"]
+    insert(warehouse, "journey_rows", 4, customer_id="a", journey_key=keys, version=1, goal=["move", "", "", ""])
+    interactions = [  # journey, minute, goal
+        ("given", 0, "other"), ("named", 0, ""), ("named", 2, "later"), ("named", 1, "fix"), ("nothing", 0, ""),
+    ]  # fmt: skip
+    for place, (journey, minute, goal) in enumerate(interactions):
+        insert(
+            warehouse, "interaction_rows", version=1, customer_id="a", journey_key=journey, goal=goal,
+            interaction_key=f"k{place}", started_at=START_MS + minute * 60_000,
+        )  # fmt: skip
+    retracted = {"interaction_key": "k3", "started_at": START_MS + 60_000, "journey_key": "named", "goal": "fix"}
+    query = "SELECT journey_key, goal FROM journeys ORDER BY journey_key"
+    assert dict(warehouse.query(query)) == {"given": "move", "named": "fix", "nothing": "", "lonely": ""}
+    insert(warehouse, "interaction_rows", version=2, customer_id="a", is_deleted=1, **retracted)
+    assert dict(warehouse.query(query))["named"] == "later"
+
+
 def test_touchpoints_come_worst_first(warehouse: Warehouse) -> None:
     for touchpoint, points in (("billing", [20.0, 30.0, 40.0]), ("shop", [80.0, 90.0, 70.0]), ("", [1.0, 1.0, 1.0])):
         insert(
@@ -100,6 +118,15 @@ def test_touchpoints_come_worst_first(warehouse: Warehouse) -> None:
         ("billing", "easy", 30.0, pytest.approx(30 - half), pytest.approx(30 + half), 3, 2),
         ("shop", "easy", 80.0, pytest.approx(80 - half), pytest.approx(80 + half), 3, 2),
     ]
+
+
+def test_one_interaction_is_no_interval(warehouse: Warehouse) -> None:
+    insert(
+        warehouse, "interaction_rows", version=1, customer_id="a", interaction_key="k", touchpoint="billing",
+        easy_score=60.0, interaction_easy_weight=1.0,
+    )  # fmt: skip
+    found = warehouse.query("SELECT dimension, score, low, high, spread, n, customers FROM touchpoints")
+    assert list(found) == [("easy", 60.0, None, None, None, 1, 1)]
 
 
 def test_service_recovery_tells_how_long_it_took(warehouse: Warehouse) -> None:

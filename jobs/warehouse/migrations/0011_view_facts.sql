@@ -9,19 +9,23 @@ FROM interaction_rows FINAL
 COMMENT 'One row per two-way interaction: what happened, its evidence (weight W, sum S) and its score per dimension, points 0-100.';
 
 CREATE OR REPLACE VIEW journeys${on_cluster} AS
-SELECT j.* EXCEPT (version, is_deleted), i.channels AS channels, i.touchpoints AS touchpoints
+SELECT
+    j.* EXCEPT (version, is_deleted) REPLACE (if(j.goal = '', i.named, j.goal) AS goal),
+    i.channels AS channels,
+    i.touchpoints AS touchpoints
 FROM (SELECT * FROM journey_rows FINAL) AS j
 LEFT JOIN
 (
     SELECT
         customer_id,
         journey_key,
+        argMinIf(goal, (started_at, interaction_key), goal != '') AS named,
         arrayDistinct(arrayMap(x -> x.3, arraySort(groupArray((started_at, interaction_key, toString(channel)))))) AS channels,
         arrayDistinct(arrayFilter(t -> t != '', arrayMap(x -> x.3, arraySort(groupArray((started_at, interaction_key, toString(touchpoint))))))) AS touchpoints
     FROM interaction_rows FINAL
     GROUP BY customer_id, journey_key
 ) AS i ON j.customer_id = i.customer_id AND j.journey_key = i.journey_key
-COMMENT 'One row per journey, over all channels; channels and touchpoints in the order of first use. state: open, completed or silent.';
+COMMENT 'One row per journey, over all channels; channels and touchpoints in the order of first use; of a journey with an id, the goal is the first that its interactions name. state: open, completed or silent.';
 
 CREATE OR REPLACE VIEW customers${on_cluster} AS
 SELECT * EXCEPT (version, is_deleted)

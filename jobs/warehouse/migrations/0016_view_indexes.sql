@@ -38,8 +38,8 @@ SELECT
     touchpoint,
     line.1 AS dimension,
     avg(line.2) AS score,
-    greatest(0, score - any(interval_deviations) * spread) AS low,
-    least(100, score + any(interval_deviations) * spread) AS high,
+    if(n > 1, greatest(0, score - any(interval_deviations) * spread), NULL) AS low,
+    if(n > 1, least(100, score + any(interval_deviations) * spread), NULL) AS high,
     count() AS n,
     uniqExact(customer_id) AS customers,
     if(n > 1, stddevSamp(line.2) / sqrt(least(n, customers)), NULL) AS spread
