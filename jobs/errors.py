@@ -6,6 +6,7 @@
     ├── BrokerError            Kafka does not answer, or refuses
     └── WrongUseError          the request itself is wrong: nothing was done         exit code 2
         ├── SettingsError      a PERCEPTION_ variable has a wrong value
+        ├── ModelFileError     a model file cannot be used
         ├── InputError         an input file or mapping cannot be read
         ├── NotEmptyError      the target holds rows already
         └── TopicError         a topic is not as declared and cannot be made so
@@ -38,6 +39,10 @@ class WrongUseError(PerceptionError):
 
 class SettingsError(WrongUseError):
     """A setting has a value that cannot be used."""
+
+
+class ModelFileError(WrongUseError):
+    """A model file is not there, or not sound."""
 
 
 class InputError(WrongUseError):

@@ -12,11 +12,13 @@ from typing import Final, Self
 import numpy as np
 
 from jobs.errors import NotEmptyError
+from jobs.models import chosen_model
 from jobs.settings import Settings
 from jobs.sources.keys import key_of
+from jobs.warehouse.parameters import model_parameters
 from jobs.warehouse.protocol import Warehouse
 from pipeline.batch import Flush, RawBatch
-from pipeline.model import DEFAULT_MODEL
+from pipeline.model import DEFAULT_MODEL, Model
 from pipeline.partition import PartitionPipeline
 from pipeline.partitioning import partition_of
 from schemas.tables import TABLES
@@ -72,9 +74,9 @@ class Totals:
 class _Shard:
     """One partition: what was read and not yet processed, and the pipeline with its state."""
 
-    def __init__(self, partition: int, settings: Settings) -> None:
+    def __init__(self, partition: int, settings: Settings, model: Model) -> None:
         self._pipeline = PartitionPipeline(
-            SOURCE, partition, policy=settings.policy, model=DEFAULT_MODEL, limits=settings.limits
+            SOURCE, partition, policy=settings.policy, model=model, limits=settings.limits
         )
         self._next_offset = 0
         self.keys: list[bytes | None] = []
@@ -98,7 +100,8 @@ def replay(
     progress: Progress = lambda _: None,
 ) -> Totals:
     """Run all records through the pipeline and write the rows. The warehouse must be migrated and empty."""
-    shards = [_Shard(partition, settings) for partition in range(plan.partitions)]
+    model = chosen_model(settings)
+    shards = [_Shard(partition, settings, model) for partition in range(plan.partitions)]
     totals = Totals()
     with _Writer(warehouse) as writer:
         for chunk in chunks:
@@ -166,8 +169,11 @@ def write_rows(warehouse: Warehouse, flush: Flush) -> None:
         warehouse.insert(table, columns)
 
 
-def prepare(warehouse: Warehouse, *, replace: bool) -> None:
-    """Migrate, and make sure that there are no rows: drop them with ``replace``, else raise NotEmptyError."""
+def prepare(warehouse: Warehouse, *, replace: bool, model: Model = DEFAULT_MODEL) -> None:
+    """Migrate, and make sure that there are no rows: drop them with ``replace``, else raise NotEmptyError.
+
+    The views calculate with ``model`` from then on; it is only changed where no rows are in the way.
+    """
     warehouse.migrate()
     filled = [table.name for table in TABLES if _count(warehouse, table.name)]
     if filled and not replace:
@@ -178,6 +184,7 @@ def prepare(warehouse: Warehouse, *, replace: bool) -> None:
     cluster = f" ON CLUSTER {warehouse.layout.cluster}" if warehouse.layout.cluster else ""
     for name in filled:
         warehouse.command(f"TRUNCATE TABLE {name}{cluster}")
+    warehouse.migrate(model_parameters(model), model=model.version)
 
 
 def rows(warehouse: Warehouse) -> Mapping[str, int]:

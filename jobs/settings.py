@@ -120,6 +120,12 @@ class WarehouseSettings(_Section):
     send_receive_timeout_s: Seconds = Field(60.0, description="of one ClickHouse statement")
 
 
+class ModelSettings(_Section):
+    """The perception model."""
+
+    file: str | None = Field(None, description="model file (TOML); `perception model default` prints the start model")
+
+
 class WorkerSettings(_Section):
     """How often a worker writes, and when it stops instead of going on."""
 
@@ -140,6 +146,7 @@ class Settings(BaseSettings):
 
     kafka: KafkaSettings = KafkaSettings()
     warehouse: WarehouseSettings = Field(default_factory=WarehouseSettings)
+    model: ModelSettings = ModelSettings()
     worker: WorkerSettings = WorkerSettings()
     policy: Annotated[Policy, BeforeValidator(_policy)] = Policy()
     limits: Annotated[Limits, BeforeValidator(_limits)] = Limits()

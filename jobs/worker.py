@@ -9,12 +9,14 @@ from functools import cache, partial
 from typing import Any
 
 from jobs.errors import PerceptionError
+from jobs.models import chosen_model
 from jobs.settings import Settings, load
 from jobs.stream.app import App, build_app
 from jobs.stream.protocols import State
 from jobs.warehouse import Warehouse, open_warehouse
+from jobs.warehouse.parameters import model_parameters
 from jobs.warehouse.schema import differences
-from pipeline.model import DEFAULT_MODEL
+from pipeline.model import Model
 from pipeline.partition import PartitionPipeline
 
 EMBEDDED = "chdb:"
@@ -26,40 +28,44 @@ class TablesError(PerceptionError):
     """The warehouse's tables are not what the pipeline writes."""
 
 
-def pipeline_of(settings: Settings, topic: str, partition: int, state: State) -> PartitionPipeline:
+def pipeline_of(settings: Settings, model: Model, topic: str, partition: int, state: State) -> PartitionPipeline:
     """The rules of one partition over its state."""
-    return PartitionPipeline(
-        topic, partition, policy=settings.policy, model=DEFAULT_MODEL, limits=settings.limits, state=state
-    )
+    return PartitionPipeline(topic, partition, policy=settings.policy, model=model, limits=settings.limits, state=state)
 
 
 def warehouse_of(settings: Settings) -> Warehouse:
     """The warehouse, ready to take rows: an embedded one is migrated here, a server's tables are only checked."""
-    chosen = settings.warehouse
+    chosen, model = settings.warehouse, chosen_model(settings)
     warehouse = open_warehouse(chosen.url, cluster=chosen.cluster, timeout_s=chosen.send_receive_timeout_s)
     try:
         if chosen.url.startswith(EMBEDDED):
-            warehouse.migrate()
+            warehouse.migrate(model_parameters(model), model=model.version)
         else:
-            _check(warehouse)
+            _check(warehouse, model)
     except BaseException:
         warehouse.close()
         raise
     return warehouse
 
 
-def _check(warehouse: Warehouse) -> None:
+def _check(warehouse: Warehouse, model: Model) -> None:
     if found := differences(warehouse):
         raise TablesError(
             f"the tables of {warehouse.url} are not the declared ones: " + "; ".join(found[:5]),
             action="Run `perception warehouse migrate`.",
         )
+    if [(model.version,)] != (used := list(warehouse.query("SELECT model_version FROM model").rows)):
+        raise TablesError(
+            f"the views of {warehouse.url} calculate with the model {used}, this worker with {model.version}",
+            action="Give both the same PERCEPTION_MODEL__FILE, then run `perception warehouse migrate`.",
+        )
 
 
 def make_app(settings: Settings) -> App:
     """The application for these settings."""
+    pipeline = partial(pipeline_of, settings, chosen_model(settings))
     writers = 1 if settings.warehouse.url.startswith(EMBEDDED) else WRITERS
-    return build_app(settings, partial(pipeline_of, settings), partial(warehouse_of, settings), writers=writers)
+    return build_app(settings, pipeline, partial(warehouse_of, settings), writers=writers)
 
 
 @cache

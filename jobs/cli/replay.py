@@ -26,6 +26,7 @@ _NEXT: Final = "SELECT * FROM perception_index"
 )
 @input_options
 @click.option("--warehouse", metavar="URL", help="Where rows go. [default: PERCEPTION_WAREHOUSE__URL]")
+@click.option("--model", "model_file", metavar="FILE", help="Model file. [default: PERCEPTION_MODEL__FILE]")
 @click.option("--partitions", type=click.IntRange(1, 10_000), help="As of the topic. [default: …_KAFKA__PARTITIONS]")
 @click.option("--lateness", type=Duration(), help="Allowed lateness, like 36h. [default: …_POLICY__LATENESS]")
 @click.option("--batch", default=20_000, type=click.IntRange(1), help="Records of a partition in one flush.")
@@ -39,6 +40,7 @@ def command(
     select: str | None,
     file_format: str | None,
     warehouse: str | None,
+    model_file: str | None,
     partitions: int | None,
     lateness: int | None,
     batch: int,
@@ -55,13 +57,17 @@ def command(
     before the SELECT hold for reading too: SET format_csv_delimiter = ';'; SELECT …
     """
     from jobs.cli._progress import progress
+    from jobs.models import chosen_model
     from jobs.replay import Plan, prepare, replay, rows
-    from jobs.settings import load
+    from jobs.settings import ModelSettings, load
     from jobs.warehouse import open_warehouse
 
     settings = load()
     if lateness is not None:
         settings = settings.model_copy(update={"policy": replace(settings.policy, lateness_ms=lateness)})
+    if model_file is not None:
+        settings = settings.model_copy(update={"model": ModelSettings(file=model_file)})
+    model = chosen_model(settings)
     plan = Plan(now if now is not None else time.time_ns() // 1_000_000, partitions or settings.kafka.partitions, batch)
     chunks = open_input(files, select, file_format)
     store = open_warehouse(
@@ -70,7 +76,7 @@ def command(
         timeout_s=settings.warehouse.send_receive_timeout_s,
     )
     try:
-        prepare(store, replace=replace_rows)
+        prepare(store, replace=replace_rows, model=model)
         began = time.perf_counter()
         with progress("replay", quiet=quiet) as advance:
             totals = replay(chunks, store, settings, plan, advance)
@@ -85,6 +91,7 @@ def command(
             "late": totals.counts["late"],
             "duplicates": totals.counts["duplicates"],
             "conflicts": totals.counts["conflicts"],
+            "model": model.version,
             "warehouse": store.url,
         }
     finally:

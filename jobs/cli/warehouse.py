@@ -7,9 +7,11 @@ from contextlib import closing
 import click
 
 from jobs.cli._options import examples, json_option, print_json
+from jobs.models import chosen_model
 from jobs.settings import load
 from jobs.warehouse import Warehouse, open_warehouse
 from jobs.warehouse.errors import MigrationError
+from jobs.warehouse.parameters import model_parameters
 from jobs.warehouse.schema import described, differences
 
 warehouse_option = click.option(
@@ -30,7 +32,8 @@ def command() -> None:
 def migrate_command(warehouse: str | None, as_json: bool) -> None:
     """Bring the tables and views up to date. Safe to repeat."""
     with closing(_opened(warehouse, read_only=False)) as store:
-        applied = store.migrate()
+        model = chosen_model(load())
+        applied = store.migrate(model_parameters(model), model=model.version)
         if as_json:
             print_json({"warehouse": store.url, "applied": applied})
         else:

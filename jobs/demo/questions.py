@@ -126,13 +126,10 @@ GROUP BY phase
 """
 
 WHO: Final = """
-WITH (SELECT relationship_prior_weight FROM model) AS n
 SELECT
     customer_id,
     segment,
     dimension,
-    ((n + weight) * mean - sum) / n AS prior,
-    mean,
     score,
     low,
     high,
@@ -142,42 +139,6 @@ FROM customer_perception_at(at = {at:DateTime64(3, 'UTC')})
 WHERE horizon = 'relationship' AND dimension = 'meets_needs'
 ORDER BY high, customer_id
 LIMIT 1
-"""
-
-CONTRIBUTIONS: Final = """
-WITH
-    (SELECT relationship_prior_weight FROM model) AS n,
-    (SELECT relationship_half_life_ms FROM model) AS half_life,
-    (SELECT any(weight) FROM customer_perception_at(at = {at:DateTime64(3, 'UTC')})
-        WHERE customer_id = {customer:String} AND horizon = 'relationship' AND dimension = 'meets_needs') AS total
-SELECT
-    started_at AS at,
-    channel,
-    if(touchpoint = '', type, touchpoint) AS touchpoint,
-    arrayStringConcat(arrayFilter(part -> part != '', [
-        if(failure, 'failure', ''),
-        if(complaint, 'complaint', ''),
-        if(failed_payment, 'payment failed', ''),
-        multiIf(resolved, 'resolved', resolved = false, 'not resolved', ''),
-        if(ifNull(transfers, 0) > 1, concat(toString(transfers), ' transfers'), ''),
-        if(ifNull(wait_s >= 1.5 * promised_s, false),
-            concat('waited ', toString(round(wait_s / promised_s, 1)), ' x promise'), ''),
-        told
-    ]), ', ') AS what,
-    exp2((toUnixTimestamp64Milli(ended_at) - toUnixTimestamp64Milli({at:DateTime64(3, 'UTC')})) / half_life)
-        * (relationship_meets_needs_sum - {prior:Float64} * relationship_meets_needs_weight) / (n + total) AS points
-FROM interactions AS i
-LEFT JOIN
-(
-    SELECT customer_id, interaction_key,
-        arrayStringConcat(groupArray(concat('said ', scale, ' ', toString(value))), ', ') AS told
-    FROM events AS e
-    INNER JOIN event_journeys AS j ON j.customer_id = e.customer_id AND j.event_id = e.event_id
-    WHERE type = 'answer' AND customer_id = {customer:String}
-    GROUP BY customer_id, interaction_key
-) AS said ON said.customer_id = i.customer_id AND said.interaction_key = i.interaction_key
-WHERE customer_id = {customer:String}
-ORDER BY abs(points) DESC, at
 """
 
 REJECTIONS: Final = """

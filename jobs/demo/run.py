@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from jobs.models import chosen_model
 from jobs.replay import Plan, Totals, prepare, replay
 from jobs.settings import Settings
 from jobs.simulate import Scenario, simulate
@@ -67,7 +68,7 @@ def run(scenario: Scenario, store: Warehouse, settings: Settings, watcher: Watch
     Raises :class:`jobs.errors.NotEmptyError` if the store holds rows of somebody else.
     """
     store.migrate()
-    prepare(store, replace=replace or only_demo(store))
+    prepare(store, replace=replace or only_demo(store), model=chosen_model(settings))
     partitions = settings.kafka.partitions
     batch = max(500, scenario.customers * scenario.days * 3 // 2 // (partitions * _FLUSHES))
     plan = Plan(scenario.end_ms + DAY_MS, partitions, min(batch, 20_000))

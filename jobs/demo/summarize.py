@@ -23,6 +23,7 @@ from jobs.demo.summary import (
     Touchpoint,
     Why,
 )
+from jobs.explain import Part, explain
 from jobs.simulate import Incident, Scenario
 from jobs.warehouse import Warehouse
 from jobs.warehouse.sql import Plain
@@ -117,14 +118,15 @@ def _why(store: Warehouse, at: datetime) -> Why | None:
     if not found:
         return None
     who = found[0]
-    asked = {"at": at, "customer": who["customer_id"], "prior": who["prior"]}
-    lines = [Line(**row) for row in store.query(questions.CONTRIBUTIONS, asked).dicts()]
+    [person] = explain(store, [who["customer_id"]], at)
+    explained = person.score("relationship", who["dimension"])
+    lines = [Line(at=part.interaction.started_at, points=part.points, **_shown(part)) for part in explained.parts]
     return Why(
         customer_id=who["customer_id"],
         segment=who["segment"],
         dimension=who["dimension"],
-        prior=who["prior"],
-        mean=who["mean"],
+        prior=explained.prior,
+        mean=explained.mean,
         shown=_score(who),
         confidence=who["confidence"],
         inferred_share=who["inferred_share"],
@@ -132,6 +134,11 @@ def _why(store: Warehouse, at: datetime) -> Why | None:
         rest=sum(line.points for line in lines[SHOWN_LINES:]),
         interactions=len(lines),
     )
+
+
+def _shown(part: Part) -> dict[str, str]:
+    seen = part.interaction
+    return {"channel": seen.channel, "touchpoint": seen.touchpoint or seen.type, "what": seen.what}
 
 
 def _time(at_ms: int) -> datetime:

@@ -1,0 +1,103 @@
+"""What stands where in a model file: reader and writer both follow these lists.
+
+The file's ``name`` and its values make the version that rows carry, ``<name>-<digest>``: an edited file is another
+version by itself. Half-lives are in days, rounded to whole milliseconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any, Final
+
+from pipeline.model import AnswerRule, Horizon, Scale
+from pipeline.policy import DAY_MS
+from pipeline.signals import Effect, Outcome, Slope
+
+FORMAT: Final = 1
+"""Of the file; a reader refuses others."""
+KINDS: Final[Mapping[str, type[Effect]]] = {"outcome": Outcome, "slope": Slope}
+"""Forms of a signal's effect by the name that the file gives them."""
+HORIZONS: Final = ("relationship", "journey", "interaction")
+
+Check = Callable[[object], Any]
+"""The value as the model takes it; raises ValueError that says what is wanted."""
+
+
+def number(value: object) -> float:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a finite number")
+    return float(value)
+
+
+def points(value: object) -> float:
+    """A score."""
+    if not 0 <= (given := number(value)) <= 100:
+        raise ValueError("a number from 0 to 100")
+    return given
+
+
+def positive(value: object) -> float:
+    """A number above 0."""
+    if (given := number(value)) <= 0:
+        raise ValueError("a number above 0")
+    return given
+
+
+def whole(value: object) -> int:
+    """A whole number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("a whole number")  # noqa: TRY004 - all checks raise one kind
+    return value
+
+
+def days(value: object) -> float:
+    """Days above 0, or inf, as milliseconds."""
+    return math.inf if value == math.inf else float(round(positive(value) * DAY_MS))
+
+
+def numbers(value: object) -> tuple[float, ...]:
+    """A list of numbers."""
+    if not isinstance(value, list):
+        raise ValueError("a list of numbers")  # noqa: TRY004 - all checks raise one kind
+    return tuple(number(item) for item in value)
+
+
+def three(value: object) -> tuple[float, ...]:
+    """One number per dimension."""
+    if len(given := numbers(value)) != 3:
+        raise ValueError("three numbers: meets_needs, easy, enjoyable")
+    return given
+
+
+TOP: Final[Mapping[str, Check]] = {
+    "prior_mean": points,
+    "answer_variance": positive,
+    "perception_variance": positive,
+    "implicit_cap": positive,
+    "interval_deviations": positive,
+    "pyramid_knee": points,
+    "pyramid_slope": positive,
+}
+"""Numbers of the model by name."""
+HORIZON: Final[Mapping[str, Check]] = {
+    **{field.name: number for field in fields(Horizon) if field.name != "half_life_ms"},
+    "half_life_days": days,
+}
+ANSWERS: Final[Mapping[str, Check]] = {
+    field.name: {"cumulative": numbers, "rating_exact_levels": whole, "rating_wide_levels": whole}.get(
+        field.name, positive
+    )
+    for field in fields(AnswerRule)
+}
+SCALE: Final[Mapping[str, Check]] = {
+    field.name: {"first": whole, "levels": whole, "weights": three}.get(field.name, numbers) for field in fields(Scale)
+}
+SCALE_OPTIONAL: Final = frozenset({"shares", "counts"})
+
+
+def effect_checks(kind: type[Effect]) -> Mapping[str, Check]:
+    """The values of one form of effect."""
+    return {field.name: three if field.name == "shares" else number for field in fields(kind)}

@@ -1,0 +1,111 @@
+"""Model files: they read back as the same model, and say all that is wrong with them."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.errors import ModelFileError
+from jobs.models import chosen_model, dump, parse, read
+from jobs.settings import ModelSettings, Settings
+from pipeline.model import DEFAULT_MODEL, Horizon, Model, start_model
+
+TEXT = dump(DEFAULT_MODEL)
+POINTS = st.floats(0, 100)
+
+
+def test_the_start_model_reads_back_as_itself() -> None:
+    assert parse(dump(start_model())) == start_model()
+
+
+@given(
+    mean=POINTS,
+    segments=st.dictionaries(st.text(st.characters(codec="utf-8")), POINTS, max_size=4),
+    half_life_ms=st.integers(1, 10**13).map(float) | st.just(inf),
+    names=st.sets(st.sampled_from(DEFAULT_MODEL.signal_names)),
+)
+def test_any_model_reads_back_as_itself(
+    mean: float, segments: dict[str, float], half_life_ms: float, names: set[str]
+) -> None:
+    effects = {name: DEFAULT_MODEL.effects[name] for name in names}
+    journey = replace(DEFAULT_MODEL.journey, half_life_ms=half_life_ms)
+    model = Model("x", prior_mean=mean, segments=segments, journey=journey, effects=effects)
+    model = replace(model, version=f"own-{model.digest()}")
+    assert parse(dump(model)) == model
+
+
+def test_fitted_counts_read_back() -> None:
+    scales = dict(DEFAULT_MODEL.scales)
+    scales["csat"] = replace(scales["csat"], counts=(1.0, 2.0, 3.0, 4.0, 5.5))
+    assert parse(dump(replace(DEFAULT_MODEL, scales=scales))).scales == scales
+
+
+def test_changed_values_are_another_version() -> None:
+    changed = parse(TEXT.replace("prior_mean = 70.0", "prior_mean = 71"))
+    assert changed.prior_mean == 71.0
+    assert changed.version != DEFAULT_MODEL.version
+    assert changed.version == f"start-{changed.digest()}"
+    assert parse(TEXT.replace('name = "start"', 'name = "acme"')).version == f"acme-{DEFAULT_MODEL.digest()}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ("prior_mean = 70.0", "", "prior_mean is missing"),
+        ("prior_mean = 70.0", "prior_mean = 700", "prior_mean must be a number from 0 to 100, is 700"),
+        ("prior_mean = 70.0", "prior_mena = 70.0", "prior_mena is unknown; known are name, prior_mean"),
+        ("implicit_cap = 0.38", "implicit_cap = nan", "implicit_cap must be a finite number, is nan"),
+        ("implicit_cap = 0.38", "implicit_cap = true", "implicit_cap must be a finite number, is True"),
+        ("[segments]", "", r"the section \[segments\] is missing"),
+        ("[segments]", "[segments]\ngold = 101", r"segments.gold must be a number from 0 to 100"),
+        ("[journey]", "[journeys]", r"the section \[journey\] is missing"),
+        ("half_life_days = 14.0", "half_life_days = 0", "journey.half_life_days must be a number above 0"),
+        ("[signals.wait]", "[signals.horoscope]", "signals.horoscope is unknown; known are complaint"),
+        ('kind = "slope"', 'kind = "curve"', "signals.wait.kind must be one of outcome, slope, is 'curve'"),
+        ("explained = 0.117", "explained = 1.5", "signals.complaint: explained share must be within"),
+        ("[scales.nps]", "[scales.stars]", "scales.stars is unknown"),
+        ("first = 0\nlevels = 11", "first = 0\nlevels = 10", "scales.nps: shares must be empty or one per level"),
+        ("format = 1", "format = 2", "format is 2, this release reads 1"),
+        ("format = 1", "format = ", "is no TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(old: str, new: str, wanted: str) -> None:
+    assert old in TEXT
+    with pytest.raises(ModelFileError, match=wanted) as caught:
+        parse(TEXT.replace(old, new, 1), "model.toml")
+    assert "model.toml" in str(caught.value)
+    assert caught.value.action
+
+
+def test_all_problems_are_named_at_once() -> None:
+    broken = TEXT.replace("prior_mean = 70.0", "").replace("present = -23.7", "presnt = -23.7")
+    with pytest.raises(ModelFileError) as caught:
+        parse(broken)
+    text = str(caught.value)
+    assert "prior_mean is missing" in text
+    assert "signals.resolved.presnt is unknown" in text
+    assert "signals.resolved.present is missing" in text
+
+
+def test_the_settings_name_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "model.toml"
+    path.write_text(TEXT.replace("prior_mean = 70.0", "prior_mean = 61.5"), encoding="utf-8")
+    assert chosen_model(Settings(model=ModelSettings(file=str(path)))).prior_mean == 61.5
+    assert chosen_model(Settings()) == DEFAULT_MODEL
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        read(tmp_path / "none.toml")
+
+
+def test_the_text_is_toml_that_explains_itself() -> None:
+    table = tomllib.loads(TEXT)
+    assert set(table["signals"]) == set(DEFAULT_MODEL.signal_names)
+    assert table["relationship"]["half_life_days"] == 180.0
+    assert table["interaction"]["half_life_days"] == inf
+    assert isinstance(Horizon(1, 1, 1, inf).half_life_ms, float)
+    assert "# whether the concern was resolved" in TEXT
