@@ -114,13 +114,43 @@ def level_scores(
     >>> level_scores(5, AnswerRule()).round().tolist()
     [33.0, 45.0, 52.0, 62.0, 84.0]
     """
+    fitted, level = _fitted(levels, rule, shares, counts)
+    scores: Floats = level + rule.spread * _normal_scores(fitted)
+    scores.setflags(write=False)
+    return scores
+
+
+@lru_cache(maxsize=256)
+def level_edges(
+    levels: int, rule: AnswerRule, shares: tuple[float, ...] = (), counts: tuple[float, ...] = ()
+) -> Floats:
+    """Score points between which each category of a scale lies, shape (levels + 1,), read-only; the ends are infinite.
+
+    ``level + spread·a_c`` with the shares and the level of :func:`level_scores` (PERCEPTION.md, Back to the answer).
+    """
+    fitted, level = _fitted(levels, rule, shares, counts)
+    inner = [level + rule.spread * _NORMAL.inv_cdf(float(share)) for share in np.cumsum(fitted)[:-1]]
+    edges = np.array([-np.inf, *inner, np.inf])
+    edges.setflags(write=False)
+    return edges
+
+
+def fitted_shares(
+    levels: int, rule: AnswerRule, shares: tuple[float, ...] = (), counts: tuple[float, ...] = ()
+) -> Floats:
+    """Share p_c of answers per category of a scale, shape (levels,)."""
+    return _fitted(levels, rule, shares, counts)[0]
+
+
+def _fitted(
+    levels: int, rule: AnswerRule, shares: tuple[float, ...], counts: tuple[float, ...]
+) -> tuple[Floats, float]:
+    """Shares p_c, and the level in points that they keep."""
     default = np.asarray(shares) if shares else _default_shares(levels, rule)
     start = rule.center + rule.spread * _normal_scores(default)
     seen = np.asarray(counts or (0.0,) * levels, dtype=np.float64)
     fitted = (seen + rule.pseudo_answers * default) / (seen.sum() + rule.pseudo_answers)
-    scores: Floats = float(fitted @ start) + rule.spread * _normal_scores(fitted)
-    scores.setflags(write=False)
-    return scores
+    return fitted, float(fitted @ start)
 
 
 def _default_shares(levels: int, rule: AnswerRule) -> Floats:

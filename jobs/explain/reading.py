@@ -13,6 +13,7 @@ from jobs.explain import questions
 from jobs.explain.explained import Explained, Interaction, Part, Person
 from jobs.models.used import used_model
 from jobs.warehouse.protocol import Warehouse
+from jobs.warehouse.sql import Plain
 from pipeline import scores
 from pipeline.model import Horizon, Model
 from schemas.tables import DIMENSIONS
@@ -42,8 +43,8 @@ def explain(store: Warehouse, customers: Sequence[str], at: datetime) -> list[Pe
         UnknownCustomerError: the warehouse has no such customer.
     """
     model = used_model(store)
-    asked = {"customers": list(customers), "at": at}
-    segments = dict(store.query(questions.SEGMENTS, asked).rows)
+    asked: dict[str, Plain] = {"customers": list(customers), "at": at}
+    segments: dict[str, str] = dict(store.query(questions.SEGMENTS, asked).rows)
     if missing := [name for name in customers if name not in segments]:
         raise UnknownCustomerError(
             f"{store.url} has no customer {missing[0]!r}",

@@ -43,7 +43,11 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
             assert parameter.opts[-1] in text
 
 
-OWN = [path for path in COMMANDS if path[0] in {"replay", "produce", "topics", "doctor", "dlq", "compare"}]
+OWN = [
+    path
+    for path in COMMANDS
+    if path[0] in {"replay", "produce", "topics", "doctor", "dlq", "compare", "model", "explain", "evaluate"}
+]
 
 
 @pytest.mark.parametrize("path", [path for path in OWN if not isinstance(COMMANDS[path], click.Group)], ids=" ".join)

@@ -1,0 +1,6 @@
+"""How well perception predicts answers: each one just before it enters, next to simple baselines."""
+
+from jobs.evaluate.evaluation import Evaluation, evaluate
+from jobs.evaluate.reading import NoAnswersError, OtherModelError, read
+
+__all__ = ["Evaluation", "NoAnswersError", "OtherModelError", "evaluate", "read"]
