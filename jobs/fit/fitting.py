@@ -1,0 +1,161 @@
+"""The fit itself: counts and means, shrunk towards what the model says already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.fit.reading import Seen
+from pipeline.answers import level_scores, rating_levels
+from pipeline.model import Model, Scale
+from pipeline.signals import Effect, Outcome, Slope, discover
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+LEAST: Final = 30
+"""Answers, customers or interactions below which a value stays as it is."""
+UNSEEN: Final = frozenset({"refund", "proactive"})
+"""Signals whose prevalence is not fitted: a warehouse does not keep all of what they look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """One value: what it was, what it is now, and from how much."""
+
+    what: str
+    before: float
+    after: float
+    n: int
+    error: float
+    """Standard error of ``after``; NaN where it is not one number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted model, what was learnt, and what could not be."""
+
+    model: Model
+    answers: int
+    learnt: tuple[Learnt, ...]
+    kept: tuple[str, ...]
+    """Why other values stayed, in words."""
+
+
+def fit(seen: Seen, start: Model, name: str) -> Fit:
+    """``start`` with what ``seen`` teaches; a value with too little to learn from stays."""
+    kept: list[str] = []
+    learnt: list[Learnt] = []
+    model = replace(start, effects=_effects(seen, start.effects, learnt, kept))
+    model = replace(model, scales=_scales(seen, model, learnt, kept))
+    model = _priors(seen, model, learnt, kept)
+    return Fit(replace(model, version=f"{name}-{model.digest()}"), len(seen.value), tuple(learnt), tuple(kept))
+
+
+def _effects(seen: Seen, effects: Mapping[str, Effect], learnt: list[Learnt], kept: list[str]) -> dict[str, Effect]:
+    """Signals centred on how often they occur: b(1) = D(1-p), b(0) = -D·p (PERCEPTION.md)."""
+    found = dict(effects)
+    for name, effect in effects.items():
+        if name in UNSEEN:
+            kept.append(f"prevalence of {name}: not kept by a warehouse in full")
+            continue
+        known, level = _levels(seen, name)
+        n = int(seen.count[known].sum())
+        mean = float((level[known] * seen.count[known]).sum() / n) if n else 0.0
+        if n < LEAST or (isinstance(effect, Outcome) and not 0 < mean < 1):
+            kept.append(f"prevalence of {name}: {n:,} interactions that tell, both outcomes and {LEAST} are needed")
+            continue
+        deviation = float(np.sqrt((seen.count[known] * (level[known] - mean) ** 2).sum() / n))
+        if isinstance(effect, Outcome):
+            gap = effect.present - effect.absent
+            before = -effect.absent / gap if gap else 0.0
+            found[name] = replace(effect, present=gap * (1 - mean), absent=-gap * mean)
+            learnt.append(Learnt(f"prevalence of {name}", before, mean, n, deviation / n**0.5))
+        elif isinstance(effect, Slope):
+            found[name] = replace(effect, mean=mean)
+            learnt.append(Learnt(f"mean of {name}", effect.mean, mean, n, deviation / n**0.5))
+    return found
+
+
+def _levels(seen: Seen, name: str) -> tuple[NDArray[np.bool_], Floats]:
+    """Where a signal tells something, and its level there."""
+    signal = discover()[name]
+    level = signal.observed(seen.facts)
+    return signal.applies(seen.facts) & ~np.isnan(level), level
+
+
+def _scales(seen: Seen, model: Model, learnt: list[Learnt], kept: list[str]) -> dict[str, Scale]:
+    found = dict(model.scales)
+    for name, rows, levels, category in _categories(seen, model):
+        scale = model.scales[name]
+        if levels != scale.levels:
+            kept.append(f"shares of {name} with {levels} levels: a model keeps shares of its own levels only")
+        elif len(rows) < LEAST:
+            kept.append(f"shares of {name}: {len(rows)} answers, {LEAST} are needed")
+        else:
+            counts = np.bincount(category, minlength=levels)
+            found[name] = replace(scale, counts=tuple(float(count) for count in counts))
+            own = scale.shares, scale.counts
+            before, after = (
+                float(level_scores(levels, model.answers, *c)[category].mean())
+                for c in (own, (scale.shares, found[name].counts))
+            )
+            learnt.append(Learnt(f"mean answer of {name}, points", before, after, len(rows), float("nan")))
+    return found
+
+
+def _categories(seen: Seen, model: Model) -> Iterator[tuple[str, Index, int, Index]]:
+    """Scale, rows, number of levels and category of the answers, group by group."""
+    levels = rating_levels(seen.low, seen.high, model.answers)
+    for name, count in sorted(set(zip(seen.scale.tolist(), levels.tolist(), strict=True))):
+        if name in model.scales and count > 0:
+            rows = np.flatnonzero((seen.scale == name) & (levels == count))
+            place = (seen.value[rows] - seen.low[rows]) / (seen.high[rows] - seen.low[rows])
+            yield name, rows, count, np.clip(np.floor(place * (count - 1) + 0.5), 0, count - 1).astype(np.int64)
+
+
+def _priors(seen: Seen, model: Model, learnt: list[Learnt], kept: list[str]) -> Model:
+    """Means of the customers' mean answers, shrunk: of all to the start, of segments to that of all."""
+    points = np.full(len(seen.value), np.nan)
+    for name, rows, levels, category in _categories(seen, model):
+        scale = model.scales[name]
+        own = (scale.shares, scale.counts) if levels == scale.levels else ()
+        points[rows] = level_scores(levels, model.answers, *own)[category]
+    told = ~np.isnan(points)
+    _, first, customer = np.unique(seen.customer[told], return_index=True, return_inverse=True)
+    if len(first) < LEAST:
+        kept.append(f"priors: {len(first)} customers with answers, {LEAST} are needed")
+        return model
+    own_mean = np.bincount(customer, points[told]) / np.bincount(customer)
+    pseudo = model.answers.pseudo_answers
+    overall = float((own_mean.sum() + pseudo * model.prior_mean) / (len(first) + pseudo))
+    error = float(own_mean.std(ddof=1)) / (len(first) + pseudo) ** 0.5
+    learnt.append(Learnt("prior mean", model.prior_mean, overall, len(first), error))
+    segments = _segments(seen.segment[told][first], own_mean, overall, model, learnt, kept)
+    return replace(model, prior_mean=overall, segments=segments)
+
+
+def _segments(
+    segment: NDArray[np.object_], mean: Floats, overall: float, model: Model, learnt: list[Learnt], kept: list[str]
+) -> dict[str, float]:
+    """μ_seg: mean, shrunk by n/(n + σ²/τ²) with the variances of a one-way analysis of variance."""
+    names, place, count = np.unique(segment, return_inverse=True, return_counts=True)
+    means = np.bincount(place, mean) / count
+    within = float(((mean - means[place]) ** 2).sum() / max(len(mean) - len(names), 1))
+    total = len(mean) - float((count**2).sum()) / len(mean)
+    between = float((count * (means - mean.mean()) ** 2).sum()) - (len(names) - 1) * within
+    between = max(between / total, 0.0) if total > 0 else 0.0
+    if between == 0.0:
+        kept.append("priors of segments: the segments do not differ by more than chance")
+        return {}
+    found: dict[str, float] = {}
+    for name, n, own in zip(names.tolist(), count.tolist(), means.tolist(), strict=True):
+        if name:
+            found[name] = float(np.clip(overall + (own - overall) * n / (n + within / between), 0.0, 100.0))
+            error = (within / (n + within / between)) ** 0.5
+            learnt.append(Learnt(f"prior of {name}", model.segments.get(name, model.prior_mean), found[name], n, error))
+    return found

@@ -1,0 +1,92 @@
+"""From a warehouse to what a fit learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.warehouse.protocol import Warehouse
+from jobs.warehouse.sql import Plain
+from pipeline.records import FLAG_FAILED_PAYMENT, PIECE
+from schemas.event import CASE_STATUSES, EVENT_TYPES
+
+_FOREVER_MS: Final = 4_102_444_800_000
+
+_ANSWERS: Final = """
+SELECT
+    e.customer_id AS customer_id, c.segment AS segment, e.scale AS scale, e.value AS value, e.low AS low, e.high AS high
+FROM
+(
+    SELECT customer_id, toString(scale) AS scale, assumeNotNull(value) AS value, assumeNotNull(scale_min) AS low,
+        assumeNotNull(scale_max) AS high
+    FROM events
+    WHERE type = 'answer' AND isNotNull(value) AND isNotNull(scale_min) AND isNotNull(scale_max)
+        AND occurred_at < fromUnixTimestamp64Milli({until:Int64})
+) AS e
+LEFT JOIN (SELECT customer_id, toString(segment) AS segment FROM customers) AS c ON c.customer_id = e.customer_id
+"""
+
+_FACTS: Final = """
+SELECT
+    t.types AS types,
+    if(failed_payment, {failed:UInt32}, 0) AS flags,
+    toInt8(ifNull(resolved, -1)) AS resolved,
+    ifNull(transfers, -1) AS transfers,
+    toInt8(indexOf({statuses:Array(String)}, toString(status))) - 1 AS status,
+    ifNull(wait_s, nan) AS wait_s,
+    ifNull(promised_s, nan) AS promised_s,
+    toUnixTimestamp64Milli(started_at) AS start_ms,
+    toUnixTimestamp64Milli(ended_at) AS end_ms,
+    count() AS n
+FROM interactions AS i
+INNER JOIN
+(
+    SELECT customer_id, interaction_key,
+        groupBitOr(toUInt32(bitShiftLeft(toUInt32(1), indexOf({names:Array(String)}, toString(type)) - 1))) AS types
+    FROM event_journeys
+    WHERE interaction_key != ''
+    GROUP BY customer_id, interaction_key
+) AS t ON t.customer_id = i.customer_id AND t.interaction_key = i.interaction_key
+WHERE closed AND ended_at < fromUnixTimestamp64Milli({until:Int64})
+GROUP BY types, flags, resolved, transfers, status, wait_s, promised_s, start_ms, end_ms
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a warehouse holds."""
+
+    customer: NDArray[np.object_]
+    """Of each answer, shape (n,)."""
+    segment: NDArray[np.object_]
+    scale: NDArray[np.object_]
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    facts: NDArray[Any]
+    """Closed interactions (dtype PIECE, the fields that signals look at), shape (m,)."""
+    count: NDArray[np.int64]
+    """How many interactions are alike, shape (m,)."""
+
+
+def read(warehouse: Warehouse, until_ms: int | None = None) -> Seen:
+    """Answers and closed interactions from before ``until_ms``."""
+    asked: dict[str, Plain] = {
+        "until": _FOREVER_MS if until_ms is None else until_ms,
+        "failed": FLAG_FAILED_PAYMENT,
+        "statuses": list(CASE_STATUSES),
+        "names": list(EVENT_TYPES),
+    }
+    answers = list(zip(*warehouse.query(_ANSWERS, asked).rows, strict=True)) or [()] * 6
+    found = warehouse.query(_FACTS, asked)
+    facts = np.zeros(len(found), dtype=PIECE)
+    columns = dict(zip(found.names, zip(*found.rows, strict=True), strict=True)) if found.rows else {"n": ()}
+    count = np.array(columns.pop("n"), dtype=np.int64)
+    for name, values in columns.items():
+        facts[name] = values
+    customer, segment, scale = (np.array(answers[place], dtype=object) for place in range(3))
+    value, low, high = (np.array(answers[place], dtype=np.float64) for place in range(3, 6))
+    return Seen(customer, segment, scale, value, low, high, facts, count)
