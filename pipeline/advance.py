@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline import aggregate, customers, rows, sessionize
 from pipeline.batch import Columns
 from pipeline.dedupe import Judged, dedupe
-from pipeline.forget import due_times, forget, leaving
+from pipeline.forget import Confirmed, due_times, forget, leaving
 from pipeline.ids import interaction_keys
 from pipeline.pieces import completions, from_events, marks
 from pipeline.policy import DAY_MS
@@ -228,7 +228,7 @@ def _identity(facts: Records) -> Records:
 def settle(done: Step, clock: Clock, context: Context) -> tuple[Working, Index]:
     """The state to store, with what is final folded away, and when the watermark must wake each customer."""
     gone = leaving(done.now, done.changed, context.policy)
-    kept = forget(done.working, done.now, gone, clock.confirmed, context)
+    kept = forget(done.working, done.now, gone, Confirmed(clock.confirmed, clock.before_ms), context)
     deadline = due_times(kept, clock.now_ms, context)
     kept.working.header["deadline"] = deadline
     return kept.working, deadline

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,20 +35,27 @@ class Kept:
     facts: Facts
 
 
-def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: int, context: Context) -> Kept:
+class Confirmed(NamedTuple):
+    """Up to where rows are known to be written: what this flush changes must stay in the state for a takeover."""
+
+    offset: int
+    watermark_ms: int
+
+
+def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Confirmed, context: Context) -> Kept:
     """Fold the interactions ``gone`` and old one-way pieces into ``header`` and ``journeys``, and seal the rest."""
     header = working.header.copy()
     _absorb(header, now, gone, context)
-    old_one_way = _old_one_way(working.pieces, now.watermark_ms, confirmed, context.policy)
+    old_one_way = _old_one_way(working.pieces, now.watermark_ms, confirmed.offset, context.policy)
     customers.absorb_expectation(header, working.pieces[old_one_way], context.model)
     groups = now.facts.groups
     stay = ~gone[groups.of]
     facts = _without(now.facts, gone, stay)
     drop = old_one_way.copy()
     drop[groups.order[~stay]] = True
-    pieces, notes = _sealed(working, facts, drop, now.watermark_ms, confirmed, context.policy)
-    past = _past(working, now, gone, context)
-    kept_marks = working.marks[_followed(working.marks, now.watermark_ms, context.policy)]
+    pieces, notes = _sealed(working, facts, drop, now.watermark_ms, confirmed.offset, context.policy)
+    past = _past(working, now, gone, confirmed, context)
+    kept_marks = working.marks[_followed(working.marks, confirmed, context.policy)]
     kept = working.with_parts(header=header, pieces=pieces, notes=notes, journeys=past, marks=kept_marks)
     return Kept(kept, facts)
 
@@ -92,7 +99,7 @@ def _sealed(
     return sessionize.seal(working.pieces[~drop], notes, moved, before, confirmed, policy)
 
 
-def _past(working: Working, now: View, gone: NDArray[np.bool_], context: Context) -> Records:
+def _past(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Confirmed, context: Context) -> Records:
     """What is left of journeys, less those that nothing can join any more."""
     past = working.journeys
     if np.any(gone):
@@ -102,14 +109,12 @@ def _past(working: Working, now: View, gone: NDArray[np.bool_], context: Context
         past = journeys.collect(now.rows[gone], notes, now.evidence.take(gone), past).rows
     if not len(past):
         return past
-    return past[_reachable(past, now, gone, context)]
+    return past[_held(past, now.rows[~gone]) | (journey_expiry(past, context) >= confirmed.watermark_ms)]
 
 
-def _reachable(past: Records, now: View, gone: NDArray[np.bool_], context: Context) -> NDArray[np.bool_]:
-    policy = context.policy
-    alive = now.rows[~gone]
-    held = np.isin(_identity(past, past["start_ms"]), _identity(alive, alive["journey_start"]))
-    return np.asarray(held | (journey_expiry(past, context, policy) >= now.watermark_ms))
+def _held(past: Records, facts: Records) -> NDArray[np.bool_]:
+    """Journeys that interactions in the state belong to."""
+    return np.isin(_identity(past, past["start_ms"]), _identity(facts, facts["journey_start"]))
 
 
 def _identity(rows: Records, start: Index) -> Records:
@@ -120,16 +125,18 @@ def _identity(rows: Records, start: Index) -> Records:
     return ids
 
 
-def journey_expiry(past: Records, context: Context, policy: Policy) -> Index:
-    """Watermark after which nothing can join a journey that has no interactions in the state."""
+def journey_expiry(past: Records, context: Context) -> Index:
+    """Watermark after which nothing can join or silence a journey that has no interactions in the state."""
+    policy = context.policy
     gaps = journeys.goal_gaps(past["goal"], context.strings, policy)
-    implicit = past["last_start_ms"] + gaps + policy.settling_ms + DAY_MS
+    implicit = np.maximum(past["last_start_ms"], past["end_ms"]) + gaps + policy.settling_ms + DAY_MS
     return np.where(past["journey"] != 0, past["end_ms"] + policy.explicit_retention_ms, implicit)
 
 
-def _followed(marks: Records, watermark_ms: int, policy: Policy) -> NDArray[np.bool_]:
-    """Marks to keep: an old failure goes together with the recovery that closed it."""
-    keep = _mark_expiry(marks, policy) >= watermark_ms
+def _followed(marks: Records, confirmed: Confirmed, policy: Policy) -> NDArray[np.bool_]:
+    """Marks to keep: an old failure goes together with the recovery that closed it, once their rows are written."""
+    fresh = np.unique(marks["customer"][marks["offset"] > confirmed.offset])
+    keep = (_mark_expiry(marks, policy) >= confirmed.watermark_ms) | np.isin(marks["customer"], fresh)
     if np.all(keep):
         return np.asarray(keep)
     pairs = match(marks, policy.failure_retention_ms)
@@ -156,6 +163,7 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
     past = working.journeys
     past_silent = past["end_ms"] + journeys.goal_gaps(past["goal"], strings, policy) + 1
     past_waiting = past_silent > watermark_ms
+    free = ~_held(past, rows)
     explicit = rows["grouping"] == EXPLICIT
     forget_at = rows["end_ms"] + np.where(explicit, policy.explicit_retention_ms, policy.fact_retention_ms) + 1
     one_way = working.pieces[working.pieces["grouping"] == ONE_WAY]
@@ -163,9 +171,9 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
         _latest(count, rows["customer"][~explicit], forget_at[~explicit]),
         _latest(count, rows["customer"][explicit], forget_at[explicit]),
         _latest(count, one_way["customer"], one_way["start_ms"] + policy.lateness_ms + DAY_MS),
-        _future(count, past["customer"], journey_expiry(past, context, policy), watermark_ms),
+        _latest(count, past["customer"][free], journey_expiry(past[free], context) + 1),
         (past["customer"][past_waiting], past_silent[past_waiting]),
-        _future(count, working.marks["customer"], _mark_expiry(working.marks, policy), watermark_ms),
+        _latest(count, working.marks["customer"], _mark_expiry(working.marks, policy) + 1),
     ]
     return customers.deadlines(
         count, [(owner[still], close[still]), (rows["customer"][waiting], silent[waiting]), *latest]
@@ -174,14 +182,6 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
 
 def _mark_expiry(marks: Records, policy: Policy) -> Index:
     return np.asarray(marks["at_ms"] + policy.failure_retention_ms + policy.lateness_ms)
-
-
-def _future(
-    count: int, customer: NDArray[np.int32], expiry: Index, watermark_ms: int
-) -> tuple[NDArray[np.int32], Index]:
-    """The last expiry of each customer; what is past it is kept for another reason and needs no wake-up."""
-    ahead = expiry >= watermark_ms
-    return _latest(count, customer[ahead], expiry[ahead] + 1)
 
 
 def _latest(count: int, customer: NDArray[np.int32], time: Index) -> tuple[NDArray[np.int32], Index]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +88,7 @@ def _late(intake: Intake, context: Context, topic: str, partition: int) -> Colum
     events = intake.decoded.events[intake.late]
     picked = intake.late.tolist()
     return {
-        **_source(events["offset"], topic, partition),
+        **rows.source(events["offset"], topic, partition),
         "customer_id": context.strings.take(events["customer"]),
         "event_id": [intake.decoded.event_ids[index] for index in picked],
         "occurred_at": events["occurred_ms"],
@@ -103,19 +102,11 @@ def _late(intake: Intake, context: Context, topic: str, partition: int) -> Colum
 def _rejected(rejected: Sequence[Rejected], topic: str, partition: int) -> Columns:
     offsets = np.array([record.offset for record in rejected], np.int64)
     return {
-        **_source(offsets, topic, partition),
+        **rows.source(offsets, topic, partition),
         "reason": [record.reason for record in rejected],
         "message": [record.message for record in rejected],
         "key": [b64encode(record.key or b"").decode() for record in rejected],
         "payload": [b64encode(record.value or b"").decode() for record in rejected],
         "appended_at": np.array([record.timestamp for record in rejected], np.int64),
         "version": offsets.astype(np.uint64),
-    }
-
-
-def _source(offsets: Index, topic: str, partition: int) -> dict[str, Any]:
-    return {
-        "source_topic": [topic] * len(offsets),
-        "source_partition": np.full(len(offsets), partition, np.int32),
-        "source_offset": offsets,
     }

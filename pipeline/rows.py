@@ -206,7 +206,7 @@ def events(decoded: Any, chosen: Index, context: Context, topic: str, partition:
         "measures": [decoded.measures[index] for index in picked],
         "attributes": [decoded.attributes[index] for index in picked],
         "appended_at": rows["append_ms"],
-        **_source(rows["offset"], topic, partition),
+        **source(rows["offset"], topic, partition),
         "version": (np.iinfo(np.int64).max - rows["offset"]).astype(np.uint64),
     }
 
@@ -223,7 +223,8 @@ def _answer_columns(decoded: Any, chosen: Index, context: Context) -> dict[str, 
     return columns
 
 
-def _source(offsets: Index, topic: str, partition: int) -> dict[str, Any]:
+def source(offsets: Index, topic: str, partition: int) -> dict[str, Any]:
+    """Where records at ``offsets`` come from."""
     return {
         "source_topic": [topic] * len(offsets),
         "source_partition": np.full(len(offsets), partition, np.int32),

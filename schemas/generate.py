@@ -99,9 +99,7 @@ _REJECTED_HEADERS: Final = {
     "partition": "Its partition, decimal.",
     "offset": "Its offset, decimal.",
 }
-_SOMETIMES: Final = {
-    "truncated": "Only if the value did not fit and was cut: its full size, bytes, decimal. The source topic has it whole."
-}
+_SOMETIMES: Final = {"truncated": "Only if the value was too large and was cut: its full size, bytes, decimal."}
 
 
 def _channel(address: str, description: str, *messages: str) -> Json:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from jobs.cli._options import examples, json_option, print_json
+from jobs.program import program
 from pipeline.policy import DAY_MS
 
 
@@ -43,7 +44,7 @@ def command(*, customers: int, days: int, seed: int, warehouse: str | None, repl
         progress.print("[dim]simulate, decode, dedupe, sessionize, perceive, aggregate, write to ClickHouse[/dim]")
         where = f" --warehouse {warehouse}" if warehouse else ""
         question = '"SELECT * FROM touchpoints LIMIT 5"'
-        progress.print(f"meanwhile, elsewhere: perception query{where} {question}", style="dim", soft_wrap=True)
+        progress.print(f"meanwhile, elsewhere: {program()} query{where} {question}", style="dim", soft_wrap=True)
         with watching(scenario, store, progress) as watcher:
             done = run(scenario, store, settings, watcher, replace=replace)
         summary = summarize(scenario, store, done, elsewhere=warehouse is not None)

@@ -23,6 +23,7 @@ from jobs.demo.summary import (
     Touchpoint,
     Why,
 )
+from jobs.program import program
 from schemas.tables import DIMENSIONS
 
 WIDTH = 80
@@ -242,6 +243,7 @@ def _rejections(rows: Sequence[Rejection], out: Console) -> None:
 def _next(summary: Summary, out: Console) -> None:
     _heading(out, "Next", "the store keeps all of it")
     where = f" --warehouse {summary.warehouse}" if summary.elsewhere else ""
-    asked = [f'perception query{where} "{question}"' for question in _QUESTIONS]
-    for command in (*asked, "perception simulate --out events.ndjson.gz --truth truth.ndjson.gz", "make test"):
+    name = program()
+    asked = [f'{name} query{where} "{question}"' for question in _QUESTIONS]
+    for command in (*asked, f"{name} simulate --out events.ndjson.gz --truth truth.ndjson.gz", "make test"):
         out.print(f"  {command}", style="cyan", markup=False, soft_wrap=True)

@@ -58,7 +58,7 @@ IN_VIEW: Final[Mapping[tuple[str, str], str]] = {
     ("rejected", "key"): "Original key",
     ("rejected", "payload"): "Original value",
     ("rejected", "reason"): "Reason code",
-    ("journeys", "goal"): "What the customer wants: the journey's goal; with an id, the first that its interactions name",
+    ("journeys", "goal"): "What the customer wants to achieve; with an id, what its interactions name first",
     ("late", "payload"): "Original value",
     ("service_recovery", "reason"): "Why the customer got in touch",
     ("touchpoints", "customers"): "Distinct customers among them",

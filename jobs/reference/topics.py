@@ -47,5 +47,5 @@ def _configurations(topics: tuple[Topic, ...]) -> str:
 def _headers() -> str:
     headers = asyncapi()["components"]["messages"]["rejected"]["headers"]["properties"]
     rows = [(code(name), schema["description"]) for name, schema in headers.items()]
-    cut = f"A value longer than {LARGEST_BYTES:,} bytes is cut to that."
+    cut = f"A value longer than {LARGEST_BYTES:,} bytes is cut to that: the source topic has it whole."
     return f"## Headers of a rejected record\n\n{table(['Header', 'Meaning'], rows)}\n\n{cut}"

@@ -75,3 +75,14 @@ def test_rewriting_changes_no_state() -> None:
     before = dict(state)
     worker.rewrite(worker.marker.previous)
     assert state == before
+
+
+@pytest.mark.parametrize("seed", [5001, 5015, 5023, 5078])
+def test_what_a_lost_flush_changed_is_not_forgotten_in_it(seed: int) -> None:
+    """Long histories in few flushes: journeys fall silent and failures expire while their rows are unconfirmed."""
+    events = random_events(120, seed=seed, customers=2, days=120)
+    expected = run(events).tables
+    for size in (17, 60):
+        batches = list(slices(events, size))
+        for place in range(len(batches)):
+            assert differences(expected, _crash_at(place, batches, Policy()).tables) == []

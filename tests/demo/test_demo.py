@@ -6,7 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -24,6 +26,8 @@ from jobs.simulate import Scenario, simulate
 from jobs.simulate.archive import write
 from jobs.sources import ndjson
 from jobs.warehouse import Warehouse, open_warehouse
+from jobs.warehouse.sql import Plain
+from tests.warehouse.rows import insert
 
 SCENARIO = Scenario(customers=150, days=21, seed=11, bad_share=0.01)
 TINY = Scenario(customers=25, days=3, seed=2)
@@ -120,6 +124,17 @@ def test_the_incident_is_visible_in_cells(demo: tuple[Run, Summary, Quiet]) -> N
         assert earlier is not None
         assert now is not None
         assert now.high < earlier.score - 1
+
+
+def test_a_phase_with_one_interaction_has_no_interval(store: Warehouse) -> None:
+    store.migrate()
+    cell: dict[str, Any] = {"grain": "hour", "scope": "touchpoint", "touchpoint": "hotline", "bucket_at": TINY.start_ms}
+    insert(store, "cell_rows", version=1, interactions=1, easy_n=1.0, easy_sum=60.0, easy_sumsq=3600.0, **cell)
+    start = datetime.fromtimestamp(TINY.start_ms / 1_000, UTC)
+    asked: dict[str, Plain] = {"touchpoint": "hotline", "start": start, "end": start + timedelta(days=1)}
+    lines = {row["dimension"]: row for row in store.query(questions.PHASES, asked).dicts()}
+    assert [lines["easy"][name] for name in ("score", "low", "high")] == [60.0, None, None]
+    assert [lines["enjoyable"][name] for name in ("score", "low", "high")] == [None, None, None]
 
 
 def test_failures_are_followed(demo: tuple[Run, Summary, Quiet]) -> None:

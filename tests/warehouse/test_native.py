@@ -12,7 +12,7 @@ import pytest
 from clickhouse_driver import Client
 from clickhouse_driver.errors import NetworkError, ServerException
 
-from jobs.warehouse import Warehouse, open_warehouse
+from jobs.warehouse import Warehouse, native, open_warehouse
 from jobs.warehouse.errors import WarehouseUnavailableError, from_engine
 from jobs.warehouse.native import NativeWarehouse
 from schemas.tables import EXPECTATIONS
@@ -99,7 +99,8 @@ def test_tls_verifies_the_server() -> None:
             assert connection.check_hostname is True
 
 
-def test_a_server_without_tls_is_not_talked_to_in_the_clear(server: str) -> None:
+def test_a_server_without_tls_is_not_talked_to_in_the_clear(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "CONNECT_TIMEOUT_S", 1)
     secure = server.replace("clickhouse://", "clickhouses://")
     with closing(open_warehouse(secure, timeout_s=5)) as warehouse, pytest.raises(WarehouseUnavailableError):
         warehouse.query("SELECT 1")

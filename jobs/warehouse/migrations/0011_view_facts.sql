@@ -10,7 +10,7 @@ COMMENT 'One row per two-way interaction: what happened, its evidence (weight W,
 
 CREATE OR REPLACE VIEW journeys${on_cluster} AS
 SELECT
-    j.* EXCEPT (version, is_deleted) REPLACE (if(j.goal = '', i.named, j.goal) AS goal),
+    j.* EXCEPT (version, is_deleted) REPLACE (toLowCardinality(if(j.goal = '', i.named, j.goal)) AS goal),
     i.channels AS channels,
     i.touchpoints AS touchpoints
 FROM (SELECT * FROM journey_rows FINAL) AS j
