@@ -17,10 +17,12 @@ from pipeline.detect.series import Flags, Floats, Index, Series, parents
 
 _N, _TOTAL, _SQUARES, _FREEDOM, _OCCUPIED, _WEIGHT, _NOISE, _PAIRS, _PRODUCT, _INFORMATION, _LIVE = range(11)
 _PARTS: Final = 11
-_COUNT, _BUCKETS, _PEARSON = range(3)
+_COUNT, _BUCKETS, _PEARSON, _DAY_PEARSON, _DAYS, _WEEK_PEARSON, _WEEKS = range(7)
+_COUNTS: Final = 7
 _SATURATION: Final = 100.0
 """Observations beyond which a bucket's weight in the season hardly grows: noise between buckets remains."""
 _DISPERSION_WORTH: Final = 20.0
+_BLOCKS_WORTH: Final = 4.0
 _DAYS_FOR_HOURS: Final = 3
 _DAYS_FOR_WEEK: Final = 21
 
@@ -52,16 +54,21 @@ class Baseline:
         self.sums = np.zeros((_PARTS, cells, dimensions))
         self.ring = np.zeros((watch.window, _PARTS, cells, dimensions))
         self.season = np.zeros((watch.week, 4, cells, dimensions))  # weight, weighted sum, occupied, n
-        self.counts = np.zeros((3, cells))
-        self.count_ring = np.zeros((watch.window, 3, cells))
+        self.counts = np.zeros((_COUNTS, cells))
+        self.count_ring = np.zeros((watch.window, _COUNTS, cells))
         self.count_season = np.zeros((watch.week, 2, cells))
         self.slot_of = np.zeros(watch.window, np.int64)
         self.born = np.full(cells, -1, np.int64)
+        self.blocks = np.zeros((2, 2, cells))  # of the day and the week so far: contacts, expected
         self.previous = np.zeros((2, cells, dimensions))  # residual and weight of the last bucket
 
     def age(self, bucket: int) -> Index:
         """Buckets since each cell's first contact; 0 before."""
         return np.where(self.born >= 0, bucket - self.born, 0)
+
+    def young(self, bucket: int) -> Flags:
+        """Cells that do not know their week yet: their alerts are learnt from too, or a weekend stays one for ever."""
+        return np.asarray(self.age(bucket) < _DAYS_FOR_WEEK * self.watch.day)
 
     def _noise(self) -> tuple[Floats, Floats, Floats]:
         """Per cell σ² of one score, τ² between buckets, and the factor (1+ρ)/(1-ρ)."""
@@ -102,9 +109,9 @@ class Baseline:
         use_week = (days >= _DAYS_FOR_WEEK)[:, None]
         use_hour = ((days >= _DAYS_FOR_HOURS) & (self.watch.day > 1))[:, None]
         weight, total, occupied, n = np.where(use_week, weekly[:, self.profile], daily[:, self.profile])
-        known = (use_week | use_hour) & (weight > 0)
+        known = (use_week | use_hour) & (weight > 1e-9)
         overall = (self.sums[_TOTAL] / np.maximum(self.sums[_N], 1))[self.profile]
-        shift = np.where(known, total / np.where(weight > 0, weight, 1) - overall, 0.0)
+        shift = np.where(known, total / np.where(known, weight, 1) - overall, 0.0)
         return shift, np.where(known, occupied, 1.0), np.where(known, n, np.inf)
 
     def expect(self, bucket: int) -> Expected:
@@ -123,7 +130,7 @@ class Baseline:
 
     def _contacts(self, bucket: int, age: Index) -> tuple[Floats, Floats]:
         """Expected contacts, and variance over mean with the uncertainty of the expectation."""
-        count, buckets, pearson = self.counts
+        count, buckets = self.counts[:2]
         rate = count / np.maximum(buckets, 1)
         weekly, daily = (self.count_season[slots].sum(axis=0) for slots in self._slots(bucket + self.series.first))
         days = age[self.profile] // self.watch.day
@@ -132,9 +139,16 @@ class Baseline:
         usual = np.maximum(rate[self.profile], 1e-9)
         ratio = np.where(known, (total / usual + 1) / (repeated + 1), 1.0)
         expected = rate * ratio
-        spread = (pearson + _DISPERSION_WORTH) / (buckets + _DISPERSION_WORTH)
         unsure = 1 + expected / np.maximum(count, 1) + np.where(known, expected / np.maximum(total, 1), 0.0)
-        return expected, np.maximum(spread, 1.0) * unsure
+        return expected, self._dispersion() * unsure
+
+    def _dispersion(self) -> Floats:
+        """Variance over mean of the contacts of buckets, days or weeks, the largest: excesses that last count too."""
+        _, buckets, pearson, day_pearson, days, week_pearson, weeks = self.counts
+        spread = (pearson + _DISPERSION_WORTH) / (buckets + _DISPERSION_WORTH)
+        daily = (day_pearson + _BLOCKS_WORTH) / (days + _BLOCKS_WORTH)
+        weekly = (week_pearson + _BLOCKS_WORTH) / (weeks + _BLOCKS_WORTH)
+        return np.asarray(np.maximum.reduce([spread, daily, weekly, np.ones_like(spread)]))
 
     def information(self) -> Floats:
         """Mean of 1/variance over the window's buckets, empty ones counting 0; shape (c, d)."""
@@ -145,6 +159,7 @@ class Baseline:
         fresh = (self.born < 0) & (self.series.contacts[bucket] > 0)
         self.born[fresh] = bucket
         row, moves = bucket % self.watch.window, ~frozen
+        self.blocks[:, :, frozen] = 0.0
         self._add(row, bucket, moves, -1.0)
         self.ring[row] = np.where((moves & (self.born >= 0))[:, None], self._parts(bucket, expected), 0.0)
         self.count_ring[row] = np.where(moves & (self.born >= 0), self._count_parts(bucket, expected), 0.0)
@@ -196,8 +211,15 @@ class Baseline:
 
     def _count_parts(self, bucket: int, expected: Expected) -> Floats:
         count = self.series.contacts[bucket]
-        pearson = (count - expected.contacts) ** 2 / np.maximum(expected.contacts, 0.1)
-        return np.stack([count, np.ones_like(count), np.where(expected.contacts_ready, pearson, 1.0)])
+        known = expected.contacts_ready
+        pearson = np.where(known, _pearson(count, expected.contacts), 1.0)
+        parts = [count, np.ones_like(count), pearson]
+        self.blocks += np.where(known, [count, expected.contacts], 0.0)
+        for block, size in zip(self.blocks, (self.watch.day, self.watch.week), strict=True):
+            ends = ((bucket + self.series.first + 1) % size == 0) & (block[1] > 0)
+            parts += [np.where(ends, _pearson(*block), 0.0), ends.astype(float)]
+            block[:, ends] = 0.0
+        return np.stack(parts)
 
 
 def _season_parts(parts: Floats) -> Floats:
@@ -205,3 +227,8 @@ def _season_parts(parts: Floats) -> Floats:
     n, total, occupied = parts[_N], parts[_TOTAL], parts[_OCCUPIED]
     weight = n / (1 + n / _SATURATION)
     return np.stack([weight, weight * total / np.maximum(n, 1), occupied, n])
+
+
+def _pearson(count: Floats, expected: Floats) -> Floats:
+    """Squared distance in units of a Poisson variance."""
+    return np.asarray((count - expected) ** 2 / np.maximum(expected, 0.1))

@@ -103,7 +103,8 @@ def _rest_is_usual(alert: Alert, other: Alert, shared: int, outcome: Outcome) ->
 def affected(alert: Alert, outcome: Outcome, scopes: Sequence[Scope], variance: float) -> list[Affected]:
     """Leaves inside an alerting cell that are affected themselves, worst first: e-BH at 10 % false discoveries.
 
-    ``variance`` is that of one observation; a leaf's e-value is the likelihood ratio of the alert's fall to none.
+    Judged ``HOLD`` buckets after it fired, as far as known. ``variance`` is
+    that of one observation; a leaf's e-value is the likelihood ratio of the alert's fall to none.
     """
     inside = [c for c, scope in enumerate(scopes) if c != alert.cell and scopes[alert.cell].covers(scope)]
     leaves = [_affected(cell, alert, outcome, variance) for cell in inside]
@@ -113,7 +114,8 @@ def affected(alert: Alert, outcome: Outcome, scopes: Sequence[Scope], variance: 
 
 
 def _affected(cell: int, alert: Alert, outcome: Outcome, variance: float) -> Affected:
-    part = slice(alert.since, alert.fired + 1)
+    ended = alert.ended or alert.fired + HOLD
+    part = slice(alert.since, min(ended, alert.fired + HOLD) + 1)
     weight = outcome.weight[alert.detector][part, cell, alert.line]
     distance = outcome.distance[alert.detector][part, cell, alert.line]
     total, summed = float(weight.sum()), float(distance.sum())

@@ -33,12 +33,13 @@ class Alert:
     since: int
     fired: int
     size: float
-    """Points fallen, or how many times the usual contacts."""
+    """Points fallen, or how many times the usual contacts, from ``since`` to ``fired``."""
     evidence: float
     customers: int
     ended: int | None = None
     reason: str = ""
-    escalated: list[int] = field(default_factory=list)
+    escalated: list[tuple[int, float]] = field(default_factory=list)
+    """Buckets in which it was found to be twice as bad, and its size from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,9 @@ class Machine:
         self.worse_since = np.where(self.worsening > 0, self.worse_since, bucket + 1)
         for cell in np.flatnonzero(open_ & (self.worsening >= self.thresholds)):
             if (alert := self.alert[cell]) is not None:
-                alert.escalated.append(bucket)
-                self.size[cell] = self._size(int(cell), alert.line, int(self.worse_since[cell]), bucket)
-                alert.size, self.worsening[cell] = float(self.size[cell]), 0.0
+                size = self._size(int(cell), alert.line, int(self.worse_since[cell]), bucket)
+                alert.escalated.append((bucket, size))
+                self.size[cell], self.worsening[cell] = size, 0.0
 
     def _return(self, bucket: int, open_: Flags, step: Floats) -> Flags:
         """Evidence to be back; where it is complete."""
@@ -156,6 +157,7 @@ class Machine:
         self.returning = grown
         near = self.evidence.restored(grown[2] / np.maximum(grown[1], 1e-9), self.size) & (evidence > 0)
         back = near & (evidence >= self.watch.recover_evidence / 2)
-        self.state[open_] = np.where(back, RECOVERING, FIRING)[open_]
+        still = np.where(evidence > 0, self.state, FIRING)
+        self.state[open_] = np.where(back, RECOVERING, still)[open_]
         enough = (grown[1] >= self.evidence.observations) & (grown[3] >= self.watch.recover_buckets)
         return np.asarray(open_ & near & enough & (evidence >= self.watch.recover_evidence))

@@ -91,7 +91,7 @@ def _step(
     series = baseline.series
     n = series.n[bucket]
     seen = Seen(n, series.total[bucket] / np.maximum(n, 1), series.contacts[bucket])
-    was = _frozen(machines)
+    was, young = _frozen(machines), baseline.young(bucket)
     counted = expected.contacts_ready[:, None] & np.ones_like(live)
     for name, machine in machines.items():
         known = len(machine.alerts)
@@ -99,13 +99,14 @@ def _step(
         if name == SILENCE:
             continue
         for alert in machine.alerts[known:]:
-            baseline.forget(alert.cell, alert.since, bucket)
+            if not young[alert.cell]:
+                baseline.forget(alert.cell, alert.since, bucket)
         for cell in closed:
             baseline.rebuild(int(cell))
     silent = machines[SILENCE].state == FIRING
     idle = (machines["drop"].state == OK) | (machines["drop"].state == PENDING)
     machines["drop"].state[silent & idle] = NO_DATA
-    baseline.fold(bucket, expected, was | _frozen(machines) | silent)
+    baseline.fold(bucket, expected, ((was | _frozen(machines)) & ~young) | silent)
 
 
 def _anyone(name: str, people: Customers) -> Customers:

@@ -93,9 +93,14 @@ def _nearest(scope: Scope, place: dict[Scope, int]) -> Iterator[int]:
 def distinct(series: Series) -> Index:
     """Cells without those that have the same interactions as one with fewer labels: they are one cell."""
     order = sorted(range(len(series.scopes)), key=lambda at: (series.scopes[at].depth, series.scopes[at]))
-    seen: dict[tuple[bytes, bytes], int] = {}
+    seen: dict[tuple[bytes, ...], int] = {}
     for at in order:
-        key = (series.contacts[:, at].tobytes(), series.total[:, at].tobytes())
+        key = identity(series, at)
         if series.contacts[:, at].any():
             seen.setdefault(key, at)
     return np.array(sorted(seen.values()), np.int64)
+
+
+def identity(series: Series, cell: int) -> tuple[bytes, ...]:
+    """Equal for cells with the same interactions: their counts in every bucket (sums differ by rounding)."""
+    return tuple(part[:, cell].tobytes() for part in (series.contacts, series.customers, series.n))
