@@ -22,7 +22,8 @@ _COLUMNS: Final = {
 }
 _CELLS: Final = """SELECT scope, channel, segment, touchpoint, toUnixTimestamp64Milli(bucket_at), dimension,
     toFloat64({n}), ifNull({mean}, 0), ifNull({stddev}, 0), toFloat64({contacts}), toFloat64({customers})
-FROM cells WHERE grain = {{grain:String}} AND bucket_at < fromUnixTimestamp64Milli({{until:Int64}}) AND {n} > 0"""
+FROM cells
+WHERE grain = {{grain:String}} AND bucket_at < fromUnixTimestamp64Milli({{until:Int64}}) AND {contacts} > 0"""
 _LABELS: Final = {
     "all": (),
     "channel": ("channel",),

@@ -103,7 +103,7 @@ def _report(store: Warehouse, one: Run, alert: Alert, plan: Plan) -> Iterator[di
     speaker = speaking(one.outcome, scopes, one.loaded.place)
     own = one.outcome.alerts.index(alert)
     yield {
-        "state": STATE[alert.detector],
+        "state": STATE.get(alert.detector, alert.detector),
         "of": one.kind if alert.detector == "drop" else "contacts",
         "scope": str(scopes[alert.cell]),
         **scopes[alert.cell]._asdict(),
@@ -206,6 +206,8 @@ def _once_per_grain(alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if alert["grain"] not in twin["also_by"]:
             twin["also_by"].append(alert["grain"])
         twin["worse_at"] = _growing(twin, alert)
+        if twin["ended"] is not None and (alert["ended"] is None or alert["ended"] > twin["ended"]):
+            twin["ended"], twin["end_reason"] = alert["ended"], alert["end_reason"]
     return kept
 
 

@@ -24,6 +24,8 @@ _SATURATION: Final = 100.0
 _DISPERSION_WORTH: Final = 20.0
 _BLOCKS_WORTH: Final = 4.0
 _DAYS_FOR_HOURS: Final = 3
+_DAYS_FOR_CONTACTS: Final = 7
+"""Contacts are watched later than scores: nights and weekends move them far more."""
 _DAYS_FOR_WEEK: Final = 21
 
 
@@ -126,7 +128,8 @@ class Baseline:
         ready = old[:, None] & (self.sums[_N] >= self.watch.warm_up_observations)
         contacts, dispersion = self._contacts(bucket, age)
         enough = self.counts[_COUNT] >= self.watch.warm_up_observations
-        return Expected(mean + shift, variance, ready, contacts, dispersion, old & enough)
+        week_seen = age >= _DAYS_FOR_CONTACTS * self.watch.day
+        return Expected(mean + shift, variance, ready, contacts, dispersion, old & enough & week_seen)
 
     def _contacts(self, bucket: int, age: Index) -> tuple[Floats, Floats]:
         """Expected contacts, and variance over mean with the uncertainty of the expectation."""
