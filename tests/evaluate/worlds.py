@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.detect.series import Flags, Floats, Index, Scope, Series
 
 DAY = 24
-SPREAD = 15.0
+SPREAD = 25.0
 """Standard deviation of one score, points."""
 
 
