@@ -1,0 +1,150 @@
+"""Numbers of the drop detector on simulated cells (``make evaluate``; ``python -m tests.evaluate.alerts --help``).
+
+With river installed in the interpreter that runs it, its drift detectors are measured on the same cells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from pipeline.detect.hierarchy import affected, speaking
+from pipeline.detect.policy import HOURLY, SHIFTS, threshold
+from pipeline.detect.run import Outcome, run
+from pipeline.detect.series import Floats, Scope
+from tests.evaluate import rivals
+from tests.evaluate.worlds import DAY, Falls, World, world
+
+LEARN, WATCHED = 28, 14
+"""Days before the watched ones, and those."""
+TARGET = 1.0
+"""False alarms per 1,000 cell-days that thresholds are calibrated to."""
+
+
+def drops(outcome: Outcome, cells: range | None = None) -> list[tuple[int, int]]:
+    """(cell, bucket) of drop alerts after the days of learning."""
+    found = ((alert.cell, alert.fired) for alert in outcome.alerts if alert.detector == "drop")
+    return [(cell, at) for cell, at in found if at >= LEARN * DAY and (cells is None or cell in cells)]
+
+
+def null_worlds(worlds: int, leaves: int, parents: int) -> None:
+    """False alarms at the a-priori threshold (one a week for each class tolerated)."""
+    print(f"\nNull worlds of {WATCHED} days, {leaves:,} leaves, {parents} parents, at the a-priori thresholds")
+    names = ("h leaves", "h parents", "leaf alarms", "parent alarms", "surges", "seconds")
+    print(f"{'world':>6}" + "".join(f"{name:>15}" for name in names))
+    totals = np.zeros(3)
+    for seed in range(worlds):
+        made = world(seed, leaves=leaves, parents=parents, days=LEARN + WATCHED)
+        limits = a_priori(made)
+        began = time.perf_counter()
+        outcome = run(made.series, HOURLY, limits)
+        seconds = time.perf_counter() - began
+        late = [alert for alert in outcome.alerts if alert.fired >= LEARN * DAY]
+        leaf = sum(alert.detector == "drop" and alert.cell >= parents for alert in late)
+        above = sum(alert.detector == "drop" and alert.cell < parents for alert in late)
+        surges = sum(alert.detector == "surge" for alert in late)
+        totals += leaf, above, surges
+        print(f"{seed:>6}{limits[-1]:>15.1f}{limits[0]:>15.1f}{leaf:>15}{above:>15}{surges:>15}{seconds:>15.1f}")
+    weeks = max(worlds, 1) * WATCHED / 7
+    rates = totals / weeks
+    print(f"a week: leaves {rates[0]:.2f} (goal <= 1), parents {rates[1]:.2f} (goal <= 2), surges {rates[2]:.2f}")
+
+
+def a_priori(made: World) -> Floats:
+    """Thresholds of both classes at one tolerated false alarm a week."""
+    leaves = len(made.series.scopes) - made.parents
+    above, below = (threshold(cells, HOURLY, 7) for cells in (made.parents, leaves))
+    return np.array([above] * made.parents + [below] * leaves)
+
+
+def falling(seed: int, leaves: int, points: float) -> tuple[World, Falls]:
+    """Cells of 2 to 50 observations an hour; from a random hour of the watched days on, every one falls."""
+    random = np.random.default_rng(1_000 + seed)
+    begin = random.integers(LEARN * DAY, (LEARN + WATCHED - 2) * DAY, leaves)
+    falls = Falls(np.full(leaves, points > 0), points, begin)
+    parents = max(leaves // 50, 1)
+    made = world(seed, leaves=leaves, parents=parents, days=LEARN + WATCHED, volume=(2.0, 50.0), falls=falls)
+    return made, falls
+
+
+def calibrated(alarms: Callable[[float], float], low: float, high: float, steps: int = 6) -> float:
+    """The threshold at which ``alarms`` per 1,000 cell-days come down to the target; ``alarms`` falls with it."""
+    for _ in range(steps):
+        middle = (low + high) / 2
+        low, high = (middle, high) if alarms(middle) > TARGET else (low, middle)
+    return high
+
+
+def power(leaves: int) -> None:
+    """Falls found within 24 hours, at calibrated and a-priori thresholds; river's detectors on the same cells."""
+    null, _ = falling(50, leaves, 0.0)
+    cells = range(null.parents, null.parents + leaves)
+    cell_days = leaves * WATCHED
+
+    def alarms(limit: float) -> float:
+        limits = np.full(len(null.series.scopes), limit)
+        return len(drops(run(null.series, HOURLY, limits), cells)) / cell_days * 1_000
+
+    print(f"\nFalls on {leaves} cells of 2-50 observations an hour, found within 24 h (before the fall does not count)")
+    print(f"{'detector':34}{'8 points':>9}{'16 points':>11}{'false per 1,000 cell-days':>27}")
+    chosen = calibrated(alarms, 3.0, 12.0)
+    for name, limit in (
+        ("LLR-CUSUM calibrated", chosen),
+        ("LLR-CUSUM a priori, 3,000 cells", threshold(3_000, HOURLY, 7)),
+    ):
+        shares = [found(points, leaves, limit) for points in (8.0, 16.0)]
+        print(f"{f'{name} (h={limit:.1f})':34}{shares[0]:>9.2f}{shares[1]:>11.2f}{alarms(limit):>27.2f}")
+    rivals.compare(lambda points: falling(51 if points else 50, leaves, points), LEARN * DAY, TARGET)
+
+
+def found(points: float, leaves: int, limit: float) -> float:
+    """Share of cells whose fall is found within 24 hours, of those that were quiet before it."""
+    made, falls = falling(51, leaves, points)
+    limits = np.full(len(made.series.scopes), limit)
+    limits[: made.parents] = np.inf
+    fired = {cell - made.parents: at for cell, at in reversed(drops(run(made.series, HOURLY, limits)))}
+    quiet = [leaf for leaf in range(leaves) if not fired.get(leaf, 10**9) < falls.begin[leaf]]
+    return float(np.mean([fired.get(leaf, 10**9) < falls.begin[leaf] + 24 for leaf in quiet]))
+
+
+def whole_channel() -> None:
+    """A fall of 8 points in a whole channel: one page, with its leaves."""
+    begin = (LEARN + 3) * DAY + 5
+    leaves, parents = 500, 10
+    falls = Falls(np.arange(leaves) % parents == 3, 8.0, np.full(leaves, begin))
+    made = world(60, leaves=leaves, parents=parents, days=LEARN + WATCHED, falls=falls)
+    outcome = run(made.series, HOURLY, a_priori(made))
+    place = {scope: at for at, scope in enumerate(made.series.scopes)}
+    speaker = speaking(outcome, made.series.scopes, place)
+    sent = [alert for at, alert in enumerate(outcome.alerts) if speaker[at] == at and alert.fired >= begin]
+    pages = [alert for alert in sent if alert.detector == "drop"]
+    print("\nA whole channel falls by 8 points")
+    for alert in pages:
+        listed = affected(alert, outcome, made.series.scopes, HOURLY.variance)
+        print(
+            f"  {made.series.scopes[alert.cell]}: paged after {alert.fired + 1 - begin} h, {alert.size:.1f} points, "
+            f"{len(listed)} of 50 leaves listed"
+        )
+    inhibited = sum(speaker[at] != at for at, alert in enumerate(outcome.alerts) if alert.fired >= begin)
+    print(f"  pages: {len(pages)} (goal 1: {Scope('c3')} within 3 h); alerts of leaves not sent: {inhibited}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print all tables."""
+    parser = argparse.ArgumentParser(prog="python -m tests.evaluate.alerts", description=__doc__)
+    parser.add_argument("--worlds", type=int, default=4, help="null worlds (default 4)")
+    parser.add_argument("--leaves", type=int, default=3_000, help="leaves of a null world (default 3,000)")
+    parser.add_argument("--parents", type=int, default=60, help="parents of a null world (default 60)")
+    parser.add_argument("--cells", type=int, default=500, help="cells that fall (default 500)")
+    chosen = parser.parse_args(arguments)
+    print(f"falls weighed: {', '.join(f'{shift:g}' for shift in SHIFTS)} points; learning {LEARN} days")
+    null_worlds(chosen.worlds, chosen.leaves, chosen.parents)
+    power(chosen.cells)
+    whole_channel()
+
+
+if __name__ == "__main__":
+    main()
