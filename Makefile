@@ -8,10 +8,11 @@ DEVELOPMENT := $(VENV)/.development
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+FAULTS_ARGS ?=
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check format bench faults lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +38,9 @@ format: $(DEVELOPMENT) ## format the code and repair what the linter can
 
 bench: $(DEVELOPMENT) ## a plain Faust agent and this worker on one broker: events per CPU second, memory, state
 	@$(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+faults: $(DEVELOPMENT) ## break a stock Faust agent and this worker in every way, and print what was lost and doubled
+	@$(BIN)/python -m tests.faults $(FAULTS_ARGS)
 
 lock: $(DEVELOPMENT) ## resolve the dependencies of pyproject.toml into the hashed locks
 	@$(BIN)/python -m tests.architecture.locks --write
