@@ -115,6 +115,11 @@ def _handler(signs: Signs) -> type[BaseHTTPRequestHandler]:
 async def pulse(signs: Signs, look: Look) -> None:
     """Beat for ever; ends by cancellation."""
     while True:
-        glimpses, restored = look()
+        try:
+            glimpses, restored = look()
+        except Exception:
+            # A worker must not die of being looked at; it is not ready, then.
+            log.exception("The partitions cannot be looked at")
+            glimpses, restored = {}, False
         signs.beat(time.monotonic(), glimpses, restored=restored)
         await asyncio.sleep(BEAT_S)

@@ -84,10 +84,10 @@ def broker_killed(rig: Rig) -> None:
     """broker killed, back after 5 s"""
     rig.workers(2)
     rig.load.at(0.5)
-    rig.load.pause()
     rig.strike()
     rig.kafka.broker.kill()
-    time.sleep(5)
+    rig.load.pause()
+    time.sleep(4)
     rig.kafka.broker.start()
     rig.load.resume()
 
@@ -97,9 +97,9 @@ def slow_changelog(rig: Rig) -> None:
     victim, _ = rig.workers(2)
     rig.load.at(0.3)
     rig.kafka.proxy.delay_s = 3.0
+    rig.strike()
     rig.kafka.proxy.mode = "delay"
     time.sleep(6)
-    rig.strike()
     victim.send(signal.SIGKILL)
     rig.kafka.proxy.mode = "open"
     rig.worker()

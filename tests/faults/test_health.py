@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -10,6 +11,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from jobs.stream.health import pulse
 from jobs.stream.signs import FAILURE_FRESH_S, Glimpse, Signs
 from tests.stream.support import Bench, Worker, eventually
 from tests.stream.test_end_to_end import keys
@@ -84,6 +88,25 @@ def test_a_hung_flush_is_red_in_time(bench: Bench, tmp_path: Path) -> None:
     stuck.unlink()
     eventually(lambda: status(worker, "/healthz") == 200, "green again")
     bench.finished()
+
+
+def test_a_worker_does_not_die_of_being_looked_at() -> None:
+    async def scenario() -> Signs:
+        one = signs()
+        looks = iter([ValueError("no"), None])
+
+        def look() -> tuple[dict[int, Glimpse], bool]:
+            if error := next(looks):
+                raise error
+            raise asyncio.CancelledError
+
+        with pytest.raises(asyncio.CancelledError):
+            await pulse(one, look)
+        return one
+
+    one = asyncio.run(scenario())
+    assert one.beat_at > 0
+    assert not one.restored
 
 
 def signs(**changes: Any) -> Signs:
