@@ -40,6 +40,7 @@ def test_nothing_is_lost_and_nothing_doubled(kafka_behind_proxy: rig.Kafka, tmp_
     assert cell.clean, cell
 
 
+@pytest.mark.slow
 def test_the_control_fails_where_it_must(kafka_behind_proxy: rig.Kafka, tmp_path: Path) -> None:
     cell = run(faults.killed, kafka_behind_proxy, tmp_path, "stock")
     assert cell.doubled > 0, "a check that a stock agent passes is worthless"
