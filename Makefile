@@ -9,10 +9,11 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 EVALUATE_ARGS ?=
+FAULTS_ARGS ?=
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench evaluate lock clean
+.PHONY: help demo test check format bench evaluate faults lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +42,9 @@ bench: $(DEVELOPMENT) ## a plain Faust agent and this worker on one broker: even
 
 evaluate: $(DEVELOPMENT) ## false alarms and falls found, on simulated cells of known truth
 	@$(BIN)/python -m tests.evaluate.alerts $(EVALUATE_ARGS)
+
+faults: $(DEVELOPMENT) ## break a stock Faust agent and this worker in every way, and print what was lost and doubled
+	@$(BIN)/python -m tests.faults $(FAULTS_ARGS)
 
 lock: $(DEVELOPMENT) ## resolve the dependencies of pyproject.toml into the hashed locks
 	@$(BIN)/python -m tests.architecture.locks --write

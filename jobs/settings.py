@@ -137,6 +137,11 @@ class WorkerSettings(_Section):
     tick_interval_s: Seconds = Field(60.0, description="between ticks that advance idle partitions; 0 = none")
     web: bool = Field(False, description="Faust's web server, on loopback only")
     web_port: int = Field(6066, ge=1, le=65_535, description="of that server")
+    health: bool = Field(True, description="watch for hangs, and answer `/healthz` and `/readyz`")
+    health_host: str = Field("127.0.0.1", min_length=1, description="where to answer; loopback only by default")
+    health_port: int = Field(8085, ge=0, le=65_535, description="where to answer; 0 = any free one, the log says which")
+    hang_after_s: Seconds = Field(20.0, gt=0, description="silence of the event loop or of a flush that is a hang")
+    stall_after_s: Seconds = Field(120.0, gt=0, description="wait without progress after which a worker is not ready")
 
 
 class Settings(BaseSettings):

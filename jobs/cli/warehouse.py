@@ -12,6 +12,7 @@ from jobs.settings import load
 from jobs.warehouse import Warehouse, open_warehouse
 from jobs.warehouse.errors import MigrationError
 from jobs.warehouse.parameters import model_parameters
+from jobs.warehouse.roles import ROLES, script
 from jobs.warehouse.schema import described, differences
 
 warehouse_option = click.option(
@@ -71,6 +72,23 @@ def tables_command(warehouse: str | None, as_json: bool) -> None:
         click.secho(f"{table.name}  ({table.kind})", bold=True)
         click.echo(f"  {table.comment}")
         click.echo(f"  {', '.join(f'{name} {kind}' for name, kind, _ in table.columns)}\n")
+
+
+@command.command(
+    "role",
+    epilog=examples(
+        "perception warehouse role writer --database perception | clickhouse-client --user admin --multiquery"
+    ),
+)
+@click.argument("role", type=click.Choice(ROLES))
+@click.option("--database", default="perception", show_default=True, help="Whose tables the role is for.")
+def role_command(role: str, database: str) -> None:
+    """Print the SQL that makes a role of ClickHouse with the least that a task needs.
+
+    The writer is for workers, the reader for dashboards, the migrator for `perception warehouse migrate`. An
+    administrator runs it, and gives the role to a user: CREATE USER ... DEFAULT ROLE perception_writer.
+    """
+    click.echo(script(role, database), nl=False)
 
 
 def _opened(url: str | None, *, read_only: bool) -> Warehouse:

@@ -13,12 +13,14 @@ from typing import Any, Final
 
 import faust
 from aiokafka.errors import KafkaError
-from faust.exceptions import ProducerSendError
+from faust.exceptions import ConsumerNotStarted, ProducerSendError
 from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
 from jobs.settings import Settings
 from jobs.stream.connection import FETCH_BYTES, Connection, credentials
+from jobs.stream.health import Watchdog, pulse
+from jobs.stream.observed import observed
 from jobs.stream.process import Worker
 from jobs.stream.protocols import PipelineFactory, SinkFactory
 from jobs.stream.recovery import TableManager
@@ -26,6 +28,7 @@ from jobs.stream.rejected import RejectedShare
 from jobs.stream.rows import Rows
 from jobs.stream.session import Surroundings
 from jobs.stream.sessions import Sessions
+from jobs.stream.signs import Glimpse, Signs
 from jobs.stream.store import StateTable
 from jobs.stream.transport import BatchSchema, Transport
 
@@ -61,7 +64,10 @@ class App(faust.App):
             StateTable(self, name=STATE_TABLE, partitions=settings.kafka.partitions, key_type=bytes, value_type=bytes)
         )
         self._pipelines = pipelines
-        self._rows = Rows(sinks, writers)
+        worker = settings.worker
+        self._signs = Signs(worker.hang_after_s, worker.stall_after_s, time.monotonic())
+        self._watchdog = Watchdog(self._signs, worker.health_host, worker.health_port) if worker.health else None
+        self._rows = Rows(observed(sinks, self._signs), writers)
         self._sessions: Sessions | None = None
         self._announced = False
 
@@ -125,6 +131,10 @@ class App(faust.App):
     async def on_start(self) -> None:
         """Open the warehouse before any partition is taken: a wrong address or schema is said at once."""
         await super().on_start()
+        if self._watchdog is not None:
+            self._signs.beat_at = time.monotonic()
+            self._watchdog.start(asyncio.get_running_loop())
+            self.add_future(pulse(self._signs, self._look))
         await self._rows.open()
 
     async def on_stop(self) -> None:
@@ -133,6 +143,19 @@ class App(faust.App):
         if self._sessions is not None:
             await self._sessions.close()
         await asyncio.to_thread(self._rows.close)
+        if self._watchdog is not None:
+            await asyncio.to_thread(self._watchdog.stop)
+
+    def _look(self) -> tuple[dict[int, Glimpse], bool]:
+        topic = self.input_topic_name
+        if self._sessions is None:
+            return {}, False
+        glimpses = self.sessions.glimpses()
+        try:
+            assigned = {tp.partition for tp in self.consumer.assignment() if tp.topic == topic}
+        except ConsumerNotStarted:
+            return glimpses, False
+        return glimpses, self.sessions.settled and assigned == set(glimpses)
 
 
 def explain(error: BaseException) -> str:

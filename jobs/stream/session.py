@@ -14,6 +14,7 @@ from jobs.stream.fetched import Fetched
 from jobs.stream.flush import Effects
 from jobs.stream.protocols import Pipeline, State
 from jobs.stream.rejected import RejectedShare
+from jobs.stream.signs import Glimpse
 from pipeline.batch import Flush, RawBatch
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,16 @@ class Session:
     def position(self) -> int:
         """The next offset to read."""
         return self._pipeline.marker.offset + 1
+
+    @property
+    def glimpse(self) -> Glimpse:
+        """How it looks from outside."""
+        return Glimpse(self.position, busy=not self._idle.is_set(), waiting=bool(self._batches))
+
+    @property
+    def open(self) -> bool:
+        """Whether it takes batches."""
+        return self._epoch >= 0 and not self.broken
 
     def begin(self, epoch: int, position: int) -> None:
         """Accept batches of this epoch that begin at this position."""

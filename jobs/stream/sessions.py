@@ -15,6 +15,7 @@ from jobs.stream.protocols import Pipeline, PipelineFactory, State
 from jobs.stream.restore import restore
 from jobs.stream.rows import Rows
 from jobs.stream.session import Session, Surroundings
+from jobs.stream.signs import Glimpse
 from jobs.stream.takeover import take_over
 from pipeline.batch import Marker
 
@@ -57,6 +58,15 @@ class Sessions:
     def positions(self) -> dict[int, int]:
         """The next offset to read, by partition."""
         return {partition: session.position for partition, session in self._sessions.items()}
+
+    def glimpses(self) -> dict[int, Glimpse]:
+        """The partitions that take batches, as they look now."""
+        return {number: session.glimpse for number, session in self._sessions.items() if session.open}
+
+    @property
+    def settled(self) -> bool:
+        """Whether the group has given this worker its partitions, and all of them take batches."""
+        return self._generation >= 0 and all(session.open for session in self._sessions.values())
 
     def begin(self, epoch: int) -> None:
         """All sessions accept the batches of this epoch."""

@@ -89,6 +89,7 @@ class Bench:
             "PERCEPTION_WORKER__FLUSH_RECORDS": "500",
             "PERCEPTION_WORKER__TICK_INTERVAL_S": "0",
             "PERCEPTION_WORKER__SHUTDOWN_DEADLINE_S": "15",
+            "PERCEPTION_WORKER__HEALTH_PORT": "0",
             "PERCEPTION_KAFKA__SESSION_TIMEOUT_S": "6",
             "ROWS": str(self.rows_file),
         }

@@ -1,11 +1,14 @@
 """A worker process of the tests: the job over the counting pipeline, rows appended to a file.
 
 Settings come from PERCEPTION_ variables. ``ROWS`` is the file of rows. ``FAULT`` = ``down:PATH``: the warehouse is
-down while the file exists; ``refuses``: it refuses every row; ``slow``: every insert takes 0.3 s.
+down while the file exists; ``half:PATH``: it takes half of the rows, then dies; ``swallow:PATH``: it takes all of them
+and does not say so; ``stuck:PATH``: it does not answer; ``loop:PATH``: the event loop itself is blocked, while the file
+exists; ``refuses``: it refuses every row; ``slow``: every insert takes 0.3 s.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -33,10 +36,17 @@ class FileSink:
             raise ValueError("no such column")
         if self._fault == "slow":
             time.sleep(0.3)
+        while self._fault == "stuck" and Path(self._path).exists():
+            time.sleep(0.1)
         names = list(columns)
         rows = list(zip(*columns.values(), strict=True))
         lines = "".join(json.dumps({"table": table, **dict(zip(names, row, strict=True))}) + "\n" for row in rows)
+        if self._fault == "half" and Path(self._path).exists():
+            os.write(self._file, "".join(lines.splitlines(keepends=True)[: len(rows) // 2 or 1]).encode())
+            raise WarehouseDownError("died in mid-insert")
         os.write(self._file, lines.encode())
+        if self._fault == "swallow" and Path(self._path).exists():
+            raise WarehouseDownError("no reply")
         return len(rows)
 
     def close(self) -> None:
@@ -44,7 +54,18 @@ class FileSink:
 
 
 def make() -> App:
-    return build_app(load(), CountingPipeline, FileSink)
+    app = build_app(load(), CountingPipeline, FileSink)
+    fault, _, path = os.environ.get("FAULT", "").partition(":")
+
+    async def block() -> None:
+        while True:
+            await asyncio.sleep(0.1)
+            while Path(path).exists():  # noqa: ASYNC240  (to block the loop is the point)
+                time.sleep(0.1)  # noqa: ASYNC251
+
+    if fault == "loop":
+        app.task(block)
+    return app
 
 
 if __name__ == "__main__":
