@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import rows, watermark
-from pipeline.batch import Columns, RawBatch, Rejected
+from pipeline.batch import Columns, RawBatch, Rejected, Texts
 from pipeline.decode import Decoded, decode
 from pipeline.view import Context
 from schemas.limits import Limits
@@ -115,7 +115,7 @@ def _rejected(rejected: Sequence[Rejected], topic: str, partition: int) -> Colum
 
 def _source(offsets: Index, topic: str, partition: int) -> dict[str, Any]:
     return {
-        "source_topic": [topic] * len(offsets),
+        "source_topic": Texts.constant(topic, len(offsets)),
         "source_partition": np.full(len(offsets), partition, np.int32),
         "source_offset": offsets,
     }

@@ -9,7 +9,7 @@ function of the set of interactions. Starts older than the settling time are fin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from pipeline.strings import Strings
 
 Records = NDArray[Any]
 Index = NDArray[np.int64]
+
+STATES: Final = ("open", "silent", "completed")
 
 
 def goal_gaps(goals: NDArray[np.int32], strings: Strings, policy: Policy) -> Index:
@@ -175,9 +177,9 @@ def _latest(merged: Records, ordered: Records, starts: Index, name: str) -> None
         merged[column] = ordered[column][at]
 
 
-def states(rows: Records, watermark_ms: int, strings: Strings, policy: Policy) -> NDArray[np.object_]:
-    """``completed``, ``silent`` (no interaction for longer than the gap) or ``open``."""
+def states(rows: Records, watermark_ms: int, strings: Strings, policy: Policy) -> NDArray[np.uint8]:
+    """Codes of STATES: ``completed``, ``silent`` (no interaction for longer than the gap) or ``open``."""
     gaps = goal_gaps(rows["goal"], strings, policy)
-    names = np.where(watermark_ms > rows["end_ms"] + gaps, "silent", "open").astype(object)
-    names[rows["completed"] != 0] = "completed"
-    return names
+    codes = (watermark_ms > rows["end_ms"] + gaps).astype(np.uint8)
+    codes[rows["completed"] != 0] = STATES.index("completed")
+    return codes

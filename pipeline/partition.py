@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from pipeline import advance, rows, sessionize
 from pipeline.advance import Clock, Fresh, Step
 from pipeline.aggregate import CELL
-from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected
+from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected, concatenate
 from pipeline.intake import Intake, event_rows, join, take_in
 from pipeline.model import Model
 from pipeline.policy import Policy
-from pipeline.records import NEVER, NOTE_ANSWER, ONE_WAY
+from pipeline.records import NEVER, ONE_WAY
 from pipeline.state import Working, pack, payload_of, unpack
 from pipeline.store import CELL_KEY, CUSTOMER, RETRACTION, Store
 from pipeline.strings import Strings
@@ -135,7 +135,7 @@ class PartitionPipeline:
             return
         self._store.retract(table, identities, clock.offset)
         gone = rows.retractions(table, identities, self.partition, clock.offset)
-        made[table] = rows.concatenate([made[table], gone]) if table in made else gone
+        made[table] = concatenate([made[table], gone]) if table in made else gone
 
     def _save(self, done: Step, clock: Clock, context: Context) -> None:
         working, deadline = advance.settle(done, clock, context)
@@ -154,7 +154,7 @@ class PartitionPipeline:
             made["cell_rows"] = self._cell_rows([key[1:] for key in cells], np.frombuffer(blob, CELL), version)
         for table, identities in self._unconfirmed_retractions(committed).items():
             gone = rows.retractions(table, identities, self.partition, version)
-            made[table] = rows.concatenate([made[table], gone]) if table in made else gone
+            made[table] = concatenate([made[table], gone]) if table in made else gone
         return made
 
     def _all_rows(self, working: Working, version: int, context: Context) -> dict[str, Columns]:
@@ -195,9 +195,9 @@ class PartitionPipeline:
 
 
 def _chosen(intake: Intake) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Events on time, and of their notes those that the state needs: the model reads answers only."""
+    """Events on time, and their notes."""
     decoded = intake.decoded
-    notes = decoded.notes[decoded.notes["kind"] == NOTE_ANSWER]
+    notes = decoded.notes
     if not len(intake.late):
         return decoded.events, notes
     place = np.full(len(decoded.events), -1, np.int32)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.batch import Texts
+
 
 class Strings(dict[str, int]):
     """Interner: ``strings[text]`` is its code, made on first use; code 0 is the empty string.
@@ -37,11 +39,18 @@ class Strings(dict[str, int]):
 
     def take(self, codes: NDArray[np.int32]) -> NDArray[np.object_]:
         """Strings of ``codes``: an object array of the same shape."""
+        return self._dictionary()[codes]
+
+    def texts(self, codes: NDArray[np.int32]) -> Texts:
+        """The column of strings that ``codes`` (one dimension) stand for."""
+        return Texts(codes, self._dictionary())
+
+    def _dictionary(self) -> NDArray[np.object_]:
         if len(self._array) < len(self._texts):
             grown = np.empty(len(self._texts), dtype=object)
             grown[:] = self._texts
             self._array = grown
-        return self._array[codes]
+        return self._array
 
     def text(self, code: int) -> str:
         """The string of one code."""
