@@ -15,7 +15,7 @@ from pipeline.forget import due_times, forget, leaving
 from pipeline.ids import interaction_keys
 from pipeline.pieces import completions, from_events, marks
 from pipeline.policy import DAY_MS
-from pipeline.records import EXPLICIT, ONE_WAY
+from pipeline.records import EXPLICIT, ONE_WAY, joined
 from pipeline.recover import match
 from pipeline.sessionize import Facts
 from pipeline.state import Working
@@ -69,9 +69,9 @@ def add_events(working: Working, given: Fresh, context: Context) -> Added:
     customers.seen(header, fresh)
     grown = working.with_parts(
         header=header,
-        pieces=np.concatenate((working.pieces, fresh)),
-        notes=np.concatenate((working.notes, kept, done)),
-        marks=np.concatenate((working.marks, marks(fresh))),
+        pieces=joined((working.pieces, fresh)),
+        notes=joined((working.notes, kept, done)),
+        marks=joined((working.marks, marks(fresh))),
     )
     return Added(grown, fresh, judged)
 
@@ -104,8 +104,8 @@ def step(stored: Working, added: Added, clock: Clock, context: Context) -> Step:
     return Step(added.working, added.fresh, before, before_notes, now, change.changed)
 
 
-def cell_changes(done: Step, clock: Clock, context: Context) -> list[tuple[list[bytes], Records]]:
-    """Changes of cells: contributions that are no longer so are taken back, new ones added."""
+def cell_changes(done: Step, clock: Clock, context: Context) -> tuple[aggregate.Cells, Records] | None:
+    """Changes of cells, if any: contributions that are no longer so are taken back, new ones added."""
     settled = clock.before_ms - context.policy.cell_settling_ms
     gone = np.flatnonzero(done.before.rows["start_ms"] >= settled)
     fresh = np.flatnonzero(done.changed & (done.now.rows["start_ms"] >= settled))
@@ -115,10 +115,8 @@ def cell_changes(done: Step, clock: Clock, context: Context) -> list[tuple[list[
     chosen = np.sort(np.concatenate((fresh, kept)))
     today = contributions(done.now.facts, done.now.notes, chosen, clock.now_ms, context)
     sign = np.concatenate((np.full(len(gone), -1), done.changed[chosen].astype(np.int64))).astype(np.int8)
-    given = aggregate.Contributions(
-        np.concatenate((then.facts, today.facts)), np.concatenate((then.totals, today.totals))
-    )
-    return list(aggregate.changes(given, sign, context.strings)) if len(sign) else []
+    given = aggregate.Contributions(joined((then.facts, today.facts)), joined((then.totals, today.totals)))
+    return aggregate.changes(given, sign, context.strings) if len(sign) else None
 
 
 def _days(facts: Records) -> Index:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline import advance, rows, sessionize
 from pipeline.advance import Clock, Fresh, Step
-from pipeline.aggregate import CELL
+from pipeline.aggregate import CELL, Cells, read_keys
 from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected, concatenate
 from pipeline.intake import Intake, event_rows, join, take_in
 from pipeline.model import Model
@@ -119,16 +119,15 @@ class PartitionPipeline:
         return working, customer.astype(np.int32)
 
     def _cells(self, done: Step, clock: Clock, context: Context) -> dict[str, Columns]:
-        changes = [change for change in advance.cell_changes(done, clock, context) if change[0]]
-        if not changes:
+        found = advance.cell_changes(done, clock, context)
+        if found is None or not found[0].keys:
             return {}
-        keys = [key for names, _ in changes for key in names]
-        totals = self._store.add_cells(keys, np.concatenate([delta for _, delta in changes]), clock.offset)
-        return {"cell_rows": self._cell_rows(keys, totals, clock.offset)}
+        totals = self._store.add_cells(*found, clock.offset)
+        return {"cell_rows": self._cell_rows(found[0], totals, clock.offset, context)}
 
-    def _cell_rows(self, keys: Sequence[bytes], totals: NDArray[Any], version: int) -> Columns:
+    def _cell_rows(self, cells: Cells, totals: NDArray[Any], version: int, context: Context) -> Columns:
         empty = (totals["interactions"] == 0).astype(np.uint8)
-        return rows.versioned(rows.cells(keys, totals), self.partition, version, deleted=empty)
+        return rows.versioned(rows.cells(cells, totals, context), self.partition, version, deleted=empty)
 
     def _retract(self, table: str, identities: list[tuple[str, str]], made: dict[str, Columns], clock: Clock) -> None:
         if not identities:
@@ -151,7 +150,8 @@ class PartitionPipeline:
         cells = self._store.stamped_above(CELL_KEY, committed)
         if cells:
             blob = b"".join(payload_of(self._store.records[key]) for key in cells)
-            made["cell_rows"] = self._cell_rows([key[1:] for key in cells], np.frombuffer(blob, CELL), version)
+            named = read_keys([key[1:] for key in cells], context.strings)
+            made["cell_rows"] = self._cell_rows(named, np.frombuffer(blob, CELL), version, context)
         for table, identities in self._unconfirmed_retractions(committed).items():
             gone = rows.retractions(table, identities, self.partition, version)
             made[table] = concatenate([made[table], gone]) if table in made else gone

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.aggregate import LABELS, SEPARATOR
+from pipeline.aggregate import GRAINS, SCOPES, Cells
 from pipeline.batch import Columns, Texts
 from pipeline.customers import Expectation, Sums
 from pipeline.ids import interaction_keys, journey_keys, session_keys
@@ -25,6 +25,8 @@ Index = NDArray[np.int64]
 Names = NDArray[np.object_]
 
 _TYPES: Final = np.array(EVENT_TYPES, dtype=object)
+_GRAINS: Final = np.array([name for name, _ in GRAINS], dtype=object)
+_SCOPES: Final = np.array([name for name, _ in SCOPES], dtype=object)
 _STATES: Final = np.array(STATES, dtype=object)
 _STATUSES: Final = np.array([*CASE_STATUSES, ""], dtype=object)
 _LABELS: Final = ("segment", "touchpoint", "goal", "reason", "outcome", "team", "skill", "skill_needed")
@@ -235,14 +237,13 @@ def _source(offsets: Index, topic: str, partition: int) -> dict[str, Any]:
     }
 
 
-def cells(keys: Sequence[bytes], totals: Records) -> dict[str, Any]:
-    """Rows of cells by their state keys, without version columns; a cell without interactions is retracted."""
-    parts = [key.decode().split(SEPARATOR) for key in keys]
+def cells(named: Cells, totals: Records, context: Context) -> dict[str, Any]:
+    """Rows of cells, without version columns; a cell without interactions is retracted."""
     columns: dict[str, Any] = {
-        "grain": [part[0] for part in parts],
-        "scope": [part[1] for part in parts],
-        "bucket_at": np.array([int(part[2]) for part in parts], np.int64),
-        **{label: [part[place] for part in parts] for place, label in enumerate(LABELS, start=3)},
+        "grain": Texts(named.grain, _GRAINS),
+        "scope": Texts(named.scope, _SCOPES),
+        "bucket_at": named.bucket_ms,
+        **{label: context.strings.texts(codes) for label, codes in named.labels.items()},
         **{name: totals[name] for name in ("interactions", "customers", "answer_customers")},
     }
     for suffix in ("n", "sum", "sumsq", "answers", "answer_sum", "answer_sumsq"):
