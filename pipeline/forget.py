@@ -72,6 +72,8 @@ def _old_one_way(pieces: Records, watermark_ms: int, confirmed: int, policy: Pol
 
 def _without(facts: Facts, gone: NDArray[np.bool_], stay: NDArray[np.bool_]) -> Facts:
     """The interactions that stay; ``order`` still indexes the same pieces."""
+    if not gone.any():
+        return facts
     order, of = facts.groups.order[stay], facts.groups.of[stay]
     starts = np.flatnonzero(np.append(True, of[1:] != of[:-1])) if len(of) else np.zeros(0, np.int64)
     place = np.cumsum(~gone) - 1
@@ -83,12 +85,14 @@ def _sealed(
     working: Working, facts: Facts, drop: NDArray[np.bool_], watermark_ms: int, confirmed: int, policy: Policy
 ) -> tuple[Records, Records]:
     """Pieces and notes to store, without the dropped ones."""
+    before = watermark_ms - policy.lateness_ms
+    if not drop.any():
+        return sessionize.seal(working.pieces, working.notes, facts, before, confirmed, policy)
     place = np.cumsum(~drop) - 1
     groups = Groups(place[facts.groups.order], facts.groups.starts, facts.groups.of)
     moved = Facts(groups, facts.rows, facts.within, facts.begun_ms, facts.beyond)
     notes = working.notes[~drop[working.notes["owner"]]]
     notes["owner"] = place[notes["owner"]]
-    before = watermark_ms - policy.lateness_ms
     return sessionize.seal(working.pieces[~drop], notes, moved, before, confirmed, policy)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.policy import Policy
-from pipeline.records import EXPLICIT, IMPLICIT, NOTE_ANSWER, NOTE_COMPLETION, ONE_WAY
+from pipeline.records import EXPLICIT, IMPLICIT, NOTE_ANSWER, NOTE_COMPLETION, ONE_WAY, joined
 from pipeline.strings import Strings
 
 Records = NDArray[Any]
@@ -110,16 +110,25 @@ def reduce(ordered: Records, starts: Index, begun_ms: Index, policy: Policy) -> 
     ``starts`` are the first indices of the runs; ``begun_ms`` is, per piece, the start of its interaction
     (a run may be a part of an interaction).
     """
+    facts = _named_in_time(ordered[starts], begun_ms[starts], policy)
+    sizes = _run_lengths(starts, len(ordered))
+    several = sizes > 1
+    if several.any():  # most runs are one piece, and every column of a piece that is looked at costs
+        members = np.repeat(several, sizes)
+        inner = np.cumsum(sizes[several]) - sizes[several]
+        facts[several] = _reduce_all(ordered[members], inner, begun_ms[members], policy)
+    return facts
+
+
+def _reduce_all(ordered: Records, starts: Index, begun_ms: Index, policy: Policy) -> Records:
     facts = ordered[starts]
-    if len(starts) == len(ordered):
-        return _named_in_time(facts, begun_ms, policy)
     facts["end_ms"] = np.maximum.reduceat(ordered["end_ms"], starts)
     for name in ("offset", "severity"):
         facts[name] = np.maximum.reduceat(ordered[name], starts)
     facts["events"] = np.add.reduceat(ordered["events"], starts)
     for name in ("types", "flags"):
         facts[name] = np.bitwise_or.reduceat(ordered[name], starts)
-    facts["content_hash"] = np.where(_run_lengths(starts, len(ordered)) == 1, facts["content_hash"], 0)
+    facts["content_hash"] = 0
     in_time = ordered["start_ms"] <= begun_ms + policy.naming_window_ms
     for name in _FIRST_NAMED:
         _first_given(facts, ordered, name, starts, in_time)
@@ -217,18 +226,18 @@ def seal(
     order, of = facts.groups.order, facts.groups.of
     ordered = pieces[order]
     final = (ordered["end_ms"] < before_ms) & (ordered["offset"] <= confirmed)
-    joined = np.zeros(len(order), bool)
-    joined[1:] = (of[1:] == of[:-1]) & final[1:] & final[:-1] & (facts.beyond[1:] == facts.beyond[:-1])
-    starts = np.flatnonzero(~joined)
+    merges = np.zeros(len(order), bool)
+    merges[1:] = (of[1:] == of[:-1]) & final[1:] & final[:-1] & (facts.beyond[1:] == facts.beyond[:-1])
+    starts = np.flatnonzero(~merges)
     stored = reduce(ordered, starts, facts.begun_ms, policy)
     stored["journey_start"] = facts.rows["journey_start"][of[starts]] if len(starts) else stored["journey_start"]
     one_way = np.flatnonzero(pieces["grouping"] == ONE_WAY)
     place = np.empty(len(pieces), np.int32)
-    place[order] = np.cumsum(~joined) - 1
+    place[order] = np.cumsum(~merges) - 1
     place[one_way] = len(stored) + np.arange(len(one_way))
     moved = notes.copy()
     moved["owner"] = place[notes["owner"]]
-    return np.concatenate((stored, pieces[one_way])), latest(moved)
+    return joined((stored, pieces[one_way])), latest(moved)
 
 
 def notes_of(notes: Records, groups: Groups, total: int) -> Records:

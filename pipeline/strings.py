@@ -35,7 +35,7 @@ class Strings(dict[str, int]):
 
     def codes(self, texts: Iterable[str]) -> NDArray[np.int32]:
         """Codes of ``texts``, in order."""
-        return np.fromiter((self[text] for text in texts), dtype=np.int32)
+        return np.fromiter(map(self.__getitem__, texts), dtype=np.int32)
 
     def take(self, codes: NDArray[np.int32]) -> NDArray[np.object_]:
         """Strings of ``codes``: an object array of the same shape."""

@@ -49,7 +49,7 @@ def pack(records: Sequence[Record]) -> RawBatch:
     return RawBatch(
         offsets=np.array(offsets, np.int64),
         timestamps=np.array(timestamps, np.int64),
-        keys=keys,
-        values=values,
-        headers=headers if any(headers) else None,
+        keys=list(keys),
+        values=list(values),
+        headers=list(headers) if any(headers) else None,
     )
