@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.policy import DAY_MS, HOUR_MS
-from pipeline.records import joined
+from pipeline.records import copied, joined, pick
 from pipeline.strings import Strings
 
 Records = NDArray[Any]
@@ -165,7 +165,7 @@ def _changes_of_scope(
     codes = {label: known.facts[label][at] if label in used else none for label in LABELS}
     keys = _keys(kind, times, bucket[at], codes, strings)
     grain, scope = (np.full(len(at), place_of, np.uint8) for place_of in kind)
-    return Cells(keys, grain, scope, times[bucket[at]], codes), delta[changed]
+    return Cells(keys, grain, scope, times[bucket[at]], codes), pick(delta, changed)
 
 
 def _ranked(codes: NDArray[np.int32]) -> _Ranked:
@@ -275,7 +275,7 @@ def read_keys(keys: Sequence[bytes], strings: Strings) -> Cells:
 
 def add(current: Records, delta: Records) -> Records:
     """Cells after a change; a cell without interactions is exactly zero."""
-    total = current.copy()
+    total = copied(current)
     for name in CELL.names or ():
         total[name] += delta[name]
     for count, sums in (("n", ("sum", "sumsq")), ("answers", ("answer_sum", "answer_sumsq"))):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.model import Model
 from pipeline.perceive import Evidence, Observations, gather, move
-from pipeline.records import NEVER, NOTE_ANSWER, ONE_WAY, UNSETTLED
+from pipeline.records import NEVER, NOTE_ANSWER, ONE_WAY, UNSETTLED, pick
 from schemas.event import EVENT_TYPES
 
 Records = NDArray[Any]
@@ -107,7 +107,7 @@ class Expectation:
 
 def expectation(header: Records, pieces: Records, model: Model) -> Expectation:
     """Expectation of what is left in ``header`` and of the one-way ``pieces``."""
-    one_way = pieces[pieces["grouping"] == ONE_WAY]
+    one_way = pick(pieces, pieces["grouping"] == ONE_WAY)
     customer = one_way["customer"]
     as_of = np.where(header["one_way"].any(axis=1), header["expected_ms"], UNSETTLED)
     np.maximum.at(as_of, customer, one_way["start_ms"])

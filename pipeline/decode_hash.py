@@ -75,10 +75,10 @@ def _sums(sizes: NDArray[np.int64], hashes: Words) -> Words:
 
 def hashed(columns: list[NDArray[np.int32]], strings: Strings) -> list[NDArray[np.uint64]]:
     """Hashes of the strings behind columns of codes; each distinct string is hashed once."""
-    used = np.zeros(len(strings), dtype=bool)
+    used = np.zeros(strings.size, dtype=bool)
     for codes in columns:
         used[codes] = True
     distinct = np.flatnonzero(used)
-    table = np.zeros(len(strings), dtype=np.uint64)
-    table[distinct] = text_hashes(list(map(strings.text, distinct.tolist())))
+    table = np.zeros(strings.size, dtype=np.uint64)
+    table[distinct] = text_hashes(strings.take(distinct).tolist())
     return [table[codes] for codes in columns]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.decode_columns import Cells, floats, string_codes
-from pipeline.records import NOTE, NOTE_ANSWER
+from pipeline.records import NOTE, NOTE_ANSWER, pick
 from pipeline.strings import Strings
 from schemas.event import SCALES, scale_range
 
@@ -29,7 +29,7 @@ class Bags(NamedTuple):
 def note_array(cells: Cells, events: NDArray[np.void], strings: Strings) -> NDArray[np.void]:
     """NOTE records of answers in order of their owner, an index into ``events``, with the range of their scale."""
     notes = _answers(cells, strings)
-    owners = events[notes["owner"]]
+    owners = pick(events, notes["owner"])
     for column, source in (("at_ms", "occurred_ms"), ("sequence", "sequence"), ("event_hash", "event_hash")):
         notes[column] = owners[source]
     return notes

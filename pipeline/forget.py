@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline import customers, journeys, sessionize
 from pipeline.policy import DAY_MS, Policy
-from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY
+from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY, copied, pick
 from pipeline.recover import match
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
@@ -37,10 +37,10 @@ class Kept:
 
 def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: int, context: Context) -> Kept:
     """Fold the interactions ``gone`` and old one-way pieces into ``header`` and ``journeys``, and seal the rest."""
-    header = working.header.copy()
+    header = copied(working.header)
     _absorb(header, now, gone, context)
     old_one_way = _old_one_way(working.pieces, now.watermark_ms, confirmed, context.policy)
-    customers.absorb_expectation(header, working.pieces[old_one_way], context.model)
+    customers.absorb_expectation(header, pick(working.pieces, old_one_way), context.model)
     groups = now.facts.groups
     stay = ~gone[groups.of]
     facts = _without(now.facts, gone, stay)
@@ -48,7 +48,7 @@ def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: int,
     drop[groups.order[~stay]] = True
     pieces, notes = _sealed(working, facts, drop, now.watermark_ms, confirmed, context.policy)
     past = _past(working, now, gone, context)
-    kept_marks = working.marks[_followed(working.marks, now.watermark_ms, context.policy)]
+    kept_marks = pick(working.marks, _followed(working.marks, now.watermark_ms, context.policy))
     kept = working.with_parts(header=header, pieces=pieces, notes=notes, journeys=past, marks=kept_marks)
     return Kept(kept, facts)
 
@@ -58,9 +58,9 @@ def _absorb(header: Records, now: View, gone: NDArray[np.bool_], context: Contex
         return
     observations = now.observations.take(gone[now.observations.fact])
     customers.absorb(header, observations, now.rows["customer"][observations.fact], context.model)
-    facts = now.rows[gone]
+    facts = pick(now.rows, gone)
     place = np.cumsum(gone) - 1
-    notes = now.notes[gone[now.notes["owner"]]]
+    notes = pick(now.notes, gone[now.notes["owner"]])
     notes["owner"] = place[notes["owner"]]
     customers.absorb_counts(header, facts, notes)
 
@@ -78,7 +78,7 @@ def _without(facts: Facts, gone: NDArray[np.bool_], stay: NDArray[np.bool_]) -> 
     starts = np.flatnonzero(np.append(True, of[1:] != of[:-1])) if len(of) else np.zeros(0, np.int64)
     place = np.cumsum(~gone) - 1
     groups = Groups(order, starts, place[of])
-    return Facts(groups, facts.rows[~gone], facts.within[~gone], facts.begun_ms[stay], facts.beyond[stay])
+    return Facts(groups, pick(facts.rows, ~gone), pick(facts.within, ~gone), facts.begun_ms[stay], facts.beyond[stay])
 
 
 def _sealed(
@@ -91,9 +91,9 @@ def _sealed(
     place = np.cumsum(~drop) - 1
     groups = Groups(place[facts.groups.order], facts.groups.starts, facts.groups.of)
     moved = Facts(groups, facts.rows, facts.within, facts.begun_ms, facts.beyond)
-    notes = working.notes[~drop[working.notes["owner"]]]
+    notes = pick(working.notes, ~drop[working.notes["owner"]])
     notes["owner"] = place[notes["owner"]]
-    return sessionize.seal(working.pieces[~drop], notes, moved, before, confirmed, policy)
+    return sessionize.seal(pick(working.pieces, ~drop), notes, moved, before, confirmed, policy)
 
 
 def _past(working: Working, now: View, gone: NDArray[np.bool_], context: Context) -> Records:
@@ -101,17 +101,17 @@ def _past(working: Working, now: View, gone: NDArray[np.bool_], context: Context
     past = working.journeys
     if np.any(gone):
         place = np.cumsum(gone) - 1
-        notes = now.notes[gone[now.notes["owner"]]]
+        notes = pick(now.notes, gone[now.notes["owner"]])
         notes["owner"] = place[notes["owner"]]
-        past = journeys.collect(now.rows[gone], notes, now.evidence.take(gone), past).rows
+        past = journeys.collect(pick(now.rows, gone), notes, now.evidence.take(gone), past).rows
     if not len(past):
         return past
-    return past[_reachable(past, now, gone, context)]
+    return pick(past, _reachable(past, now, gone, context))
 
 
 def _reachable(past: Records, now: View, gone: NDArray[np.bool_], context: Context) -> NDArray[np.bool_]:
     policy = context.policy
-    alive = now.rows[~gone]
+    alive = pick(now.rows, ~gone)
     held = np.isin(_identity(past, past["start_ms"]), _identity(alive, alive["journey_start"]))
     return np.asarray(held | (journey_expiry(past, context, policy) >= now.watermark_ms))
 
@@ -162,7 +162,7 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
     past_waiting = past_silent > watermark_ms
     explicit = rows["grouping"] == EXPLICIT
     forget_at = rows["end_ms"] + np.where(explicit, policy.explicit_retention_ms, policy.fact_retention_ms) + 1
-    one_way = working.pieces[working.pieces["grouping"] == ONE_WAY]
+    one_way = pick(working.pieces, working.pieces["grouping"] == ONE_WAY)
     latest = [
         _latest(count, rows["customer"][~explicit], forget_at[~explicit]),
         _latest(count, rows["customer"][explicit], forget_at[explicit]),

@@ -19,7 +19,7 @@ from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected, concatena
 from pipeline.intake import Intake, event_rows, join, take_in
 from pipeline.model import Model
 from pipeline.policy import Policy
-from pipeline.records import NEVER, ONE_WAY
+from pipeline.records import NEVER, ONE_WAY, pick
 from pipeline.state import Working, pack, payload_of, unpack
 from pipeline.store import CELL_KEY, CUSTOMER, RETRACTION, Store
 from pipeline.strings import Strings
@@ -202,6 +202,6 @@ def _chosen(intake: Intake) -> tuple[NDArray[Any], NDArray[Any]]:
         return decoded.events, notes
     place = np.full(len(decoded.events), -1, np.int32)
     place[intake.on_time] = np.arange(len(intake.on_time))
-    notes = notes[place[notes["owner"]] >= 0]
+    notes = pick(notes, place[notes["owner"]] >= 0)
     notes["owner"] = place[notes["owner"]]
-    return decoded.events[intake.on_time], notes
+    return pick(decoded.events, intake.on_time), notes

@@ -14,7 +14,7 @@ from pipeline.customers import Expectation, Sums
 from pipeline.ids import interaction_keys, journey_keys, session_keys
 from pipeline.journeys import STATES, states
 from pipeline.perceive import Evidence, gather, interaction_score, segment_prior
-from pipeline.records import FLAG_COMPLETED, FLAG_FAILED_PAYMENT, NOTE_ANSWER, UNSETTLED
+from pipeline.records import FLAG_COMPLETED, FLAG_FAILED_PAYMENT, NOTE_ANSWER, UNSETTLED, pick
 from pipeline.recover import NOT_RECOVERED
 from pipeline.view import Context, View
 from schemas.event import CASE_STATUSES, EVENT_TYPES
@@ -78,7 +78,7 @@ def _versioned(count: int, partition: int, version: int) -> dict[str, Any]:
 
 def interactions(now: View, chosen: Index, names: Names, context: Context, partition: int, version: int) -> Columns:
     """Rows of the interactions ``chosen`` (indices of ``now.rows``)."""
-    facts, model = now.rows[chosen], context.model
+    facts, model = pick(now.rows, chosen), context.model
     seen = np.isin(now.observations.fact, chosen)
     observations = now.observations.take(seen)
     place = np.searchsorted(chosen, observations.fact)
@@ -88,7 +88,7 @@ def interactions(now: View, chosen: Index, names: Names, context: Context, parti
     }
     evidence = now.evidence.take(chosen)
     prior = segment_prior(facts["segment"], context.strings, model)
-    ids = now.journeys.rows[now.journeys.of[chosen]]
+    ids = pick(now.journeys.rows, now.journeys.of[chosen])
     return {
         "customer_id": names[facts["customer"]],
         "interaction_key": interaction_keys(names, facts, context.strings),
@@ -128,7 +128,7 @@ def journey_states(rows: Records, watermark_ms: int, context: Context) -> NDArra
 
 def journeys(now: View, chosen: Index, names: Names, context: Context, partition: int, version: int) -> Columns:
     """Rows of the journeys ``chosen`` (indices of ``now.journeys.rows``)."""
-    rows, strings = now.journeys.rows[chosen], context.strings
+    rows, strings = pick(now.journeys.rows, chosen), context.strings
     evidence = Evidence(rows["weight"], rows["sum"], rows["stated"])
     prior = segment_prior(rows["segment"], strings, context.model)
     return {
@@ -180,7 +180,7 @@ def expectations(total: Expectation, names: Names) -> dict[str, Any]:
 
 def recoveries(marks: Records, matches: Records, names: Names, context: Context) -> dict[str, Any]:
     """Rows of failures and what became of them, without version columns."""
-    failures, strings = marks[matches["mark"]], context.strings
+    failures, strings = pick(marks, matches["mark"]), context.strings
     recovered = np.where(matches["recovered_ms"] == NOT_RECOVERED, UNSETTLED, matches["recovered_ms"])
     return {
         "customer_id": names[failures["customer"]],
@@ -196,7 +196,7 @@ def recoveries(marks: Records, matches: Records, names: Names, context: Context)
 
 def events(decoded: Any, chosen: Index, context: Context, topic: str, partition: int) -> Columns:
     """Rows of the accepted events ``chosen``; of conflicting duplicates the lowest offset has the highest version."""
-    rows = decoded.events[chosen]
+    rows = pick(decoded.events, chosen)
     answer = _answer_columns(decoded, chosen, context)
     return {
         "customer_id": context.strings.take(rows["customer"]),

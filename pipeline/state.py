@@ -31,6 +31,9 @@ from pipeline.records import (
     STATE_VERSION,
     STRING_FIELDS,
     UNSETTLED,
+    copied,
+    pick,
+    put,
 )
 from pipeline.strings import Strings
 
@@ -138,7 +141,7 @@ def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: String
     first_piece = np.cumsum(counts["pieces"]) - counts["pieces"]
     parts["notes"]["owner"] += np.repeat(first_piece, counts["notes"]).astype(np.int32)
     header = fresh_header(len(names))
-    header[rows] = parts["header"]
+    put(header, rows, parts["header"])
     header["customer"] = np.arange(len(names))
     return Working(list(names), header, parts["pieces"], parts["notes"], parts["journeys"], parts["marks"])
 
@@ -169,18 +172,18 @@ def _slices(blob: bytes, bounds: list[int]) -> list[bytes]:
 def _by_customer(working: Working) -> dict[str, tuple[NDArray[np.int64], Records]]:
     """Each part sorted by customer, with the customer of each row; notes follow their owners."""
     order = np.argsort(working.pieces["customer"], kind="stable")
-    pieces = working.pieces[order]
+    pieces = pick(working.pieces, order)
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
-    notes = working.notes.copy()
+    notes = copied(working.notes)
     notes["owner"] = place[notes["owner"]]
-    notes = notes[np.argsort(notes["owner"], kind="stable")]
+    notes = pick(notes, np.argsort(notes["owner"], kind="stable"))
     owners = pieces["customer"][notes["owner"]].astype(np.int64)
     first = np.searchsorted(pieces["customer"], np.arange(len(working.names)))
     notes["owner"] -= first[owners].astype(np.int32)
     parts = {"pieces": (pieces["customer"].astype(np.int64), pieces), "notes": (owners, notes)}
     for name, records in (("header", working.header), ("journeys", working.journeys), ("marks", working.marks)):
-        ordered = records[np.argsort(records["customer"], kind="stable")]
+        ordered = pick(records, np.argsort(records["customer"], kind="stable"))
         parts[name] = (ordered["customer"].astype(np.int64), ordered)
     return parts
 
