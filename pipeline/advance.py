@@ -15,7 +15,7 @@ from pipeline.forget import Confirmed, due_times, forget, leaving
 from pipeline.ids import interaction_keys
 from pipeline.pieces import completions, from_events, marks
 from pipeline.policy import DAY_MS
-from pipeline.records import EXPLICIT, ONE_WAY
+from pipeline.records import EXPLICIT, ONE_WAY, copied, joined, pick
 from pipeline.recover import match
 from pipeline.sessionize import Facts
 from pipeline.state import Working
@@ -59,19 +59,19 @@ def add_events(working: Working, given: Fresh, context: Context) -> Added:
     """Add events, without those that repeat an event id."""
     pieces = from_events(given.events, given.customer, context.strings, context.policy)
     judged = dedupe(working.pieces, pieces, given.remembered_from_ms)
-    fresh = pieces[judged.keep]
+    fresh = pick(pieces, judged.keep)
     place = np.cumsum(judged.keep) - 1 + len(working.pieces)
-    kept = given.notes[judged.keep[given.notes["owner"]]]
+    kept = pick(given.notes, judged.keep[given.notes["owner"]])
     kept["owner"] = place[kept["owner"]]
     done = completions(fresh)
     done["owner"] += len(working.pieces)
-    header = working.header.copy()
+    header = copied(working.header)
     customers.seen(header, fresh)
     grown = working.with_parts(
         header=header,
-        pieces=np.concatenate((working.pieces, fresh)),
-        notes=np.concatenate((working.notes, kept, done)),
-        marks=np.concatenate((working.marks, marks(fresh))),
+        pieces=joined((working.pieces, fresh)),
+        notes=joined((working.notes, kept, done)),
+        marks=joined((working.marks, marks(fresh))),
     )
     return Added(grown, fresh, judged)
 
@@ -104,21 +104,19 @@ def step(stored: Working, added: Added, clock: Clock, context: Context) -> Step:
     return Step(added.working, added.fresh, before, before_notes, now, change.changed)
 
 
-def cell_changes(done: Step, clock: Clock, context: Context) -> list[tuple[list[bytes], Records]]:
-    """Changes of cells: contributions that are no longer so are taken back, new ones added."""
+def cell_changes(done: Step, clock: Clock, context: Context) -> tuple[aggregate.Cells, Records] | None:
+    """Changes of cells, if any: contributions that are no longer so are taken back, new ones added."""
     settled = clock.before_ms - context.policy.cell_settling_ms
     gone = np.flatnonzero(done.before.rows["start_ms"] >= settled)
     fresh = np.flatnonzero(done.changed & (done.now.rows["start_ms"] >= settled))
-    days = np.concatenate((_days(done.before.rows[gone]), _days(done.now.rows[fresh])))
+    days = np.concatenate((_days(pick(done.before.rows, gone)), _days(pick(done.now.rows, fresh))))
     kept = np.flatnonzero(~done.changed & np.isin(_days(done.now.rows), days))
     then = contributions(done.before, done.before_notes, gone, clock.before_ms, context)
     chosen = np.sort(np.concatenate((fresh, kept)))
     today = contributions(done.now.facts, done.now.notes, chosen, clock.now_ms, context)
     sign = np.concatenate((np.full(len(gone), -1), done.changed[chosen].astype(np.int64))).astype(np.int8)
-    given = aggregate.Contributions(
-        np.concatenate((then.facts, today.facts)), np.concatenate((then.totals, today.totals))
-    )
-    return list(aggregate.changes(given, sign, context.strings)) if len(sign) else []
+    given = aggregate.Contributions(joined((then.facts, today.facts)), joined((then.totals, today.totals)))
+    return aggregate.changes(given, sign, context.strings) if len(sign) else None
 
 
 def _days(facts: Records) -> Index:
@@ -165,7 +163,9 @@ def _extra_rows(
 ) -> dict[str, Columns]:
     exposed = np.unique(done.fresh["customer"][done.fresh["grouping"] == ONE_WAY])
     failed = np.isin(done.working.marks["customer"], np.unique(marks(done.fresh)["customer"]))
-    return extra_rows(done.working, exposed, done.working.marks[failed], names, (partition, clock.offset), context)
+    return extra_rows(
+        done.working, exposed, pick(done.working.marks, failed), names, (partition, clock.offset), context
+    )
 
 
 def extra_rows(
@@ -210,7 +210,7 @@ def _named(ids: Records, names: NDArray[np.object_], context: Context) -> list[t
 
 def _gone_interactions(done: Step, names: NDArray[np.object_], context: Context) -> list[tuple[str, str]]:
     old = done.before.rows
-    gone = old[~np.isin(_identity(old), _identity(done.now.rows[done.changed]))]
+    gone = old[~np.isin(_identity(old), _identity(pick(done.now.rows, done.changed)))]
     keys = interaction_keys(names, gone, context.strings)
     return list(zip(names[gone["customer"]].tolist(), keys, strict=True))
 

@@ -6,18 +6,20 @@ contribution is taken back and the new one added. An interaction belongs to the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.policy import DAY_MS, HOUR_MS
+from pipeline.records import copied, joined, pick
 from pipeline.strings import Strings
 
 Records = NDArray[Any]
 Index = NDArray[np.int64]
+Signed = list[tuple[str, int | None, NDArray[np.float64]]]
 
 GRAINS: Final = (("hour", HOUR_MS), ("day", DAY_MS))
 SCOPES: Final = (
@@ -32,6 +34,12 @@ SCOPES: Final = (
 LABELS: Final = ("channel", "segment", "touchpoint")
 SEPARATOR: Final = "\x1f"
 _SEPARATOR_BYTES: Final = SEPARATOR.encode()
+_GRAIN_NAMES: Final = tuple(name for name, _ in GRAINS)
+_GRAIN_MS: Final = np.array([width_ms for _, width_ms in GRAINS], np.int64)
+_SCOPE_NAMES: Final = tuple(name for name, _ in SCOPES)
+_PER_DIMENSION: Final = ("n", "sum", "sumsq", "answers", "answer_sum", "answer_sumsq")
+_DENSE: Final = 16
+"""Up to this many times the rows, a table over all possible keys is cheaper than a sort."""
 _WIDTHS: Final = {grain.encode(): width_ms for grain, width_ms in GRAINS}
 
 CELL: Final = np.dtype(
@@ -81,55 +89,136 @@ def contributions(facts: Records, evidence: Any, scores: NDArray[np.float64], ob
     return Contributions(facts, totals)
 
 
-def changes(given: Contributions, sign: NDArray[np.int8], strings: Strings) -> Iterator[tuple[list[bytes], Records]]:
-    """Keys and summed changes of the cells that differ, per grain and scope.
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells by their identity; columns are parallel."""
+
+    keys: list[bytes]
+    """State keys: grain, scope, bucket and labels, separated."""
+    grain: NDArray[np.uint8]
+    """Index into GRAINS."""
+    scope: NDArray[np.uint8]
+    """Index into SCOPES."""
+    bucket_ms: Index
+    labels: Mapping[str, NDArray[np.int32]]
+    """Codes of each of LABELS, 0 where the scope has none."""
+
+    @property
+    def ends_ms(self) -> Index:
+        """End of the bucket."""
+        return np.asarray(self.bucket_ms + _GRAIN_MS[self.grain], np.int64)
+
+
+def changes(given: Contributions, sign: NDArray[np.int8], strings: Strings) -> tuple[Cells, Records]:
+    """The cells that differ, and their summed changes.
 
     ``sign`` per interaction: -1 it is no longer so, +1 it is so now, 0 it was so before and still is (needed only to
     tell whether a customer was in a cell already: give all those that share a customer and a day with a change).
     """
-    for grain, width_ms in GRAINS:
-        bucket = given.facts["start_ms"] // width_ms
-        for scope, labels in SCOPES:
-            yield _changes_of_scope(given, sign, bucket, (grain, width_ms, scope, labels), strings)
+    facts = given.facts
+    known = _Known(
+        facts,
+        {label: _ranked(facts[label]) for label in LABELS},
+        _signed(given.totals, sign),
+        {name: given.totals[name] > 0 for name in ("customers", "answer_customers")},
+        sign,
+    )
+    parts = []
+    for grain, (_, width_ms) in enumerate(GRAINS):
+        buckets = np.unique(facts["start_ms"] // width_ms * width_ms, return_inverse=True)
+        parts += [_changes_of_scope(known, (grain, scope), buckets, strings) for scope in range(len(SCOPES))]
+    return _joined([cells for cells, _ in parts]), joined([delta for _, delta in parts])
+
+
+class _Ranked(NamedTuple):
+    rank: Index
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What all scopes share."""
+
+    facts: Records
+    labels: Mapping[str, _Ranked]
+    signed: Signed
+    present: Mapping[str, NDArray[np.bool_]]
+    """Whether an interaction counts for its customer, per count."""
+    sign: NDArray[np.int8]
 
 
 def _changes_of_scope(
-    given: Contributions,
-    sign: NDArray[np.int8],
-    bucket: Index,
-    where: tuple[str, int, str, tuple[str, ...]],
-    strings: Strings,
-) -> tuple[list[bytes], Records]:
-    facts, totals = given.facts, given.totals
-    place, first = _cells([bucket, *(facts[label] for label in where[3])])
-    pairs, first_of_pair = _cells([place, facts["customer"]])
-    delta = _signed_sums(totals, sign, place, len(first))
-    for name in ("customers", "answer_customers"):
-        was = np.bincount(pairs, totals[name] * (sign <= 0), len(first_of_pair)) > 0
-        now = np.bincount(pairs, totals[name] * (sign >= 0), len(first_of_pair)) > 0
-        delta[name] = np.bincount(place[first_of_pair], now.astype(np.int64) - was, len(first))
+    known: _Known, kind: tuple[int, int], buckets: tuple[Index, Index], strings: Strings
+) -> tuple[Cells, Records]:
+    times, bucket = buckets
+    used = SCOPES[kind[1]][1]
+    key, space = bucket, len(times)
+    for label in used:
+        ranked = known.labels[label]
+        key, space = key * ranked.size + ranked.rank, space * ranked.size
+    place, first = _distinct(key, space)
+    delta = _sums(known.signed, place, len(first))
+    _count_customers(delta, place, known)
     changed = np.flatnonzero(_differs(delta))
-    return _keys(facts[first[changed]], bucket[first[changed]], where, strings), delta[changed]
+    at = first[changed]
+    none = np.zeros(len(at), np.int32)
+    codes = {label: known.facts[label][at] if label in used else none for label in LABELS}
+    keys = _keys(kind, times, bucket[at], codes, strings)
+    grain, scope = (np.full(len(at), place_of, np.uint8) for place_of in kind)
+    return Cells(keys, grain, scope, times[bucket[at]], codes), pick(delta, changed)
 
 
-def _cells(columns: list[NDArray[Any]]) -> tuple[Index, Index]:
-    """Index of each row's combination of ``columns``, and the first row of each combination."""
-    key = np.zeros(len(columns[0]), np.int64)
-    for column in columns:
-        values, rank = np.unique(column, return_inverse=True)
-        key = key * len(values) + rank
-    _, first, place = np.unique(key, return_index=True, return_inverse=True)
-    return place, first
+def _ranked(codes: NDArray[np.int32]) -> _Ranked:
+    """Ranks of the codes that occur; linear, as codes are dense."""
+    used = np.zeros(int(codes.max(initial=0)) + 1, bool)
+    used[codes] = True
+    rank = np.cumsum(used) - 1
+    return _Ranked(rank[codes], int(rank[-1]) + 1)
 
 
-def _signed_sums(totals: Records, sign: NDArray[np.int8], place: Index, cells: int) -> Records:
+def _distinct(key: Index, space: int) -> tuple[Index, Index]:
+    """Index of each row's key among the distinct ones, and the first row of each; ``space`` is above all keys."""
+    if space > _DENSE * len(key):
+        _, first, place = np.unique(key, return_index=True, return_inverse=True)
+        return place, first
+    row = np.full(space, -1, np.int64)
+    row[key[::-1]] = np.arange(len(key) - 1, -1, -1)
+    used = row >= 0
+    return (np.cumsum(used) - 1)[key], row[used]
+
+
+def _signed(totals: Records, sign: NDArray[np.int8]) -> Signed:
+    """Columns of the totals that just add up, with their sign: name, dimension, values."""
+    columns: Signed = [("interactions", None, sign.astype(np.float64))]
+    for name in _PER_DIMENSION:
+        values = totals[name] * sign[:, None]
+        columns += [
+            (name, place, np.ascontiguousarray(column, np.float64))
+            for place, column in enumerate(values.T)
+            if column.any()
+        ]
+    return columns
+
+
+def _sums(signed: Signed, place: Index, cells: int) -> Records:
     delta = np.zeros(cells, CELL)
-    for name in CELL.names or ():
-        values = totals[name] * (sign if totals[name].ndim == 1 else sign[:, None])
-        flat = values.reshape(len(values), -1)
-        sums = np.stack([np.bincount(place, column, cells) for column in flat.T], axis=-1)
-        delta[name] = sums.reshape(delta[name].shape)
+    for name, dimension, values in signed:
+        target = delta[name] if dimension is None else delta[name][:, dimension]
+        target[:] = np.bincount(place, values, cells)
     return delta
+
+
+def _count_customers(delta: Records, place: Index, known: _Known) -> None:
+    """Customers that a cell gains or loses: those with an interaction in it now, and before."""
+    customer = known.facts["customer"]
+    key = place * (int(customer.max(initial=0)) + 1) + customer
+    order = np.argsort(key)
+    begins = np.flatnonzero(np.diff(key[order], prepend=-1))
+    cell = place[order[begins]]
+    was, now = known.sign <= 0, known.sign >= 0
+    for name, counts in known.present.items():
+        before, after = (np.logical_or.reduceat((counts & side)[order], begins) for side in (was, now))
+        delta[name] = np.bincount(cell, after.astype(np.int8) - before.astype(np.int8), len(delta))
 
 
 def _differs(delta: Records) -> NDArray[np.bool_]:
@@ -139,20 +228,54 @@ def _differs(delta: Records) -> NDArray[np.bool_]:
     return differs
 
 
-def _keys(facts: Records, bucket: Index, where: tuple[str, int, str, tuple[str, ...]], strings: Strings) -> list[bytes]:
-    grain, width_ms, scope, labels = where
-    texts = [strings.take(facts[label]).tolist() if label in labels else [""] * len(facts) for label in LABELS]
-    prefix = f"{grain}{SEPARATOR}{scope}{SEPARATOR}"
-    times = (bucket * width_ms).tolist()
-    return [
-        f"{prefix}{time}{SEPARATOR}{SEPARATOR.join(labels_of)}".encode()
-        for time, *labels_of in zip(times, *texts, strict=True)
-    ]
+def _keys(
+    kind: tuple[int, int], buckets: Index, bucket: Index, codes: Mapping[str, NDArray[np.int32]], strings: Strings
+) -> list[bytes]:
+    """State keys, put together from the few beginnings and endings that there are."""
+    prefix = f"{GRAINS[kind[0]][0]}{SEPARATOR}{SCOPES[kind[1]][0]}{SEPARATOR}"
+    heads = _objects([f"{prefix}{time}{SEPARATOR}".encode() for time in buckets.tolist()])
+    key = np.zeros(len(bucket), np.int64)
+    for label in LABELS:
+        ranked = _ranked(codes[label])
+        key = key * ranked.size + ranked.rank
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    texts = zip(*(strings.take(codes[label][first]).tolist() for label in LABELS), strict=True)
+    tails = _objects([SEPARATOR.join(text).encode() for text in texts])
+    keys: list[bytes] = (heads[bucket] + tails[place]).tolist()
+    return keys
+
+
+def _objects(values: list[bytes]) -> NDArray[np.object_]:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _joined(parts: list[Cells]) -> Cells:
+    return Cells(
+        [key for part in parts for key in part.keys],
+        np.concatenate([part.grain for part in parts]),
+        np.concatenate([part.scope for part in parts]),
+        np.concatenate([part.bucket_ms for part in parts]),
+        {label: np.concatenate([part.labels[label] for part in parts]) for label in LABELS},
+    )
+
+
+def read_keys(keys: Sequence[bytes], strings: Strings) -> Cells:
+    """Cells by their state keys."""
+    grains, scopes, times, *labels = zip(*(key.decode().split(SEPARATOR) for key in keys), strict=True)
+    return Cells(
+        list(keys),
+        np.array([_GRAIN_NAMES.index(grain) for grain in grains], np.uint8),
+        np.array([_SCOPE_NAMES.index(scope) for scope in scopes], np.uint8),
+        np.array([int(time) for time in times], np.int64),
+        {label: strings.codes(texts) for label, texts in zip(LABELS, labels, strict=True)},
+    )
 
 
 def add(current: Records, delta: Records) -> Records:
     """Cells after a change; a cell without interactions is exactly zero."""
-    total = current.copy()
+    total = copied(current)
     for name in CELL.names or ():
         total[name] += delta[name]
     for count, sums in (("n", ("sum", "sumsq")), ("answers", ("answer_sum", "answer_sumsq"))):
@@ -161,7 +284,7 @@ def add(current: Records, delta: Records) -> Records:
     return total
 
 
-def expiry_ms(key: bytes, settling_ms: int) -> int:
-    """Watermark from which a cell can no longer change; ``settling_ms`` as of the policy."""
+def end_ms(key: bytes) -> int:
+    """End of the bucket of a cell by its state key."""
     grain, _, time, _ = key.split(_SEPARATOR_BYTES, 3)
-    return int(time) + _WIDTHS[grain] + settling_ms
+    return int(time) + _WIDTHS[grain]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.model import Model
 from pipeline.perceive import Evidence, Observations, gather, move
-from pipeline.records import NEVER, NOTE_ANSWER, ONE_WAY, UNSETTLED
+from pipeline.records import NEVER, NOTE_ANSWER, ONE_WAY, UNSETTLED, pick
 from schemas.event import EVENT_TYPES
 
 Records = NDArray[Any]
@@ -74,14 +74,18 @@ class Segments(NamedTuple):
 
 def latest_segment(header: Records, facts: Records) -> Segments:
     """Segment of each customer by its latest interaction that names one; equal starts: the greater event hash."""
-    found = Segments(header["segment"].copy(), header["segment_ms"].copy(), header["segment_tie"].copy())
-    named = facts[facts["segment"] != 0]
-    named = named[np.lexsort((named["event_hash"], named["start_ms"]))]
-    who, start, tie = named["customer"], named["start_ms"], named["event_hash"]
-    newer = (start > found.since_ms[who]) | ((start == found.since_ms[who]) & (tie > found.tie[who]))
-    who = who[newer]
-    found.code[who], found.since_ms[who], found.tie[who] = named["segment"][newer], start[newer], tie[newer]
-    return found
+    since, tie = header["segment_ms"].copy(), header["segment_tie"].copy()
+    code = header["segment"].copy()
+    named = np.flatnonzero(facts["segment"])
+    who, start, event_hash = (facts[name][named] for name in ("customer", "start_ms", "event_hash"))
+    np.maximum.at(since, who, start)
+    tie[since != header["segment_ms"]] = 0
+    latest = start == since[who]
+    np.maximum.at(tie, who[latest], event_hash[latest])
+    newer = (start > header["segment_ms"][who]) | (event_hash > header["segment_tie"][who])
+    chosen = latest & newer & (event_hash == tie[who])
+    code[who[chosen]] = facts["segment"][named[chosen]]
+    return Segments(code, since, tie)
 
 
 def seen(header: Records, pieces: Records) -> None:
@@ -103,7 +107,7 @@ class Expectation:
 
 def expectation(header: Records, pieces: Records, model: Model) -> Expectation:
     """Expectation of what is left in ``header`` and of the one-way ``pieces``."""
-    one_way = pieces[pieces["grouping"] == ONE_WAY]
+    one_way = pick(pieces, pieces["grouping"] == ONE_WAY)
     customer = one_way["customer"]
     as_of = np.where(header["one_way"].any(axis=1), header["expected_ms"], UNSETTLED)
     np.maximum.at(as_of, customer, one_way["start_ms"])

@@ -14,12 +14,13 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.batch import RawBatch, Rejected
+from pipeline.batch import Maps, RawBatch, Rejected
 from pipeline.decode_columns import event_array
 from pipeline.decode_hash import content_hashes
-from pipeline.decode_notes import note_array
+from pipeline.decode_notes import Bags, attributes, measures, note_array
 from pipeline.decode_reader import reader
 from pipeline.decode_sieve import Sieve
+from pipeline.records import joined
 from pipeline.strings import Strings
 from schemas.limits import Limits
 
@@ -31,27 +32,38 @@ T = TypeVar("T")
 
 _CHUNK: Final = 1024
 """Records decoded at a time: what is in hand stays in the processor's cache."""
-_NO_MEASURES: Final[dict[str, float]] = {}
-_NO_ATTRIBUTES: Final[dict[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a batch holds. Lists are parallel to ``events``; all is in order of offset."""
+    """What a batch holds. Lists and columns are parallel to ``events``; all is in order of offset."""
 
     events: NDArray[np.void]
     """EVENT records; late and duplicate ones are not judged here."""
     notes: NDArray[np.void]
-    """NOTE records: answers, measures, attributes; ``owner`` is an index into ``events``."""
+    """NOTE records of answers; ``owner`` is an index into ``events``."""
     event_ids: list[str]
-    measures: list[dict[str, float]]
-    """Per event; one shared empty dict where none: do not change them."""
-    attributes: list[dict[str, str]]
+    measures: Maps
+    attributes: Maps
     payloads: list[bytes]
     """Values as the broker has them, envelope included."""
     rejected: list[Rejected]
     ticks: NDArray[np.void]
     """TICK records."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A chunk, decoded but for what is cheaper over the whole batch."""
+
+    events: NDArray[np.void]
+    notes: NDArray[np.void]
+    event_ids: Sequence[str]
+    measures: Bags
+    attributes: Bags
+    payloads: list[bytes]
+    rejected: list[Rejected]
+    ticks: list[tuple[int, int, int]]
 
 
 def decode(batch: RawBatch, strings: Strings, limits: Limits, far_future_ms: int) -> Decoded:
@@ -60,8 +72,7 @@ def decode(batch: RawBatch, strings: Strings, limits: Limits, far_future_ms: int
     New texts are interned into ``strings``. Raises nothing for any keys, values and headers.
     """
     starts = range(0, max(len(batch), 1), _CHUNK)
-    parts = [_decode_chunk(_chunk(batch, start), strings, limits, far_future_ms) for start in starts]
-    return parts[0] if len(parts) == 1 else _joined(parts)
+    return _joined([_part(_chunk(batch, start), strings, limits, far_future_ms) for start in starts], strings)
 
 
 def _chunk(batch: RawBatch, start: int) -> RawBatch:
@@ -72,48 +83,49 @@ def _chunk(batch: RawBatch, start: int) -> RawBatch:
     return RawBatch(batch.offsets[part], batch.timestamps[part], batch.keys[part], batch.values[part], headers)
 
 
-def _decode_chunk(batch: RawBatch, strings: Strings, limits: Limits, far_future_ms: int) -> Decoded:
+def _part(batch: RawBatch, strings: Strings, limits: Limits, far_future_ms: int) -> _Part:
     sieve = Sieve(batch, reader(limits), far_future_ms)
     sieve.read()
     sieve.settle_doubts()
     sieve.compare_with_record()
-    return _columns(sieve, strings)
-
-
-def _columns(sieve: Sieve, strings: Strings) -> Decoded:
     cells = sieve.cells
     events = event_array(cells, sieve.occurred_ms, strings)
-    events["offset"] = sieve.batch.offsets[sieve.positions]
-    events["append_ms"] = sieve.batch.timestamps[sieve.positions]
-    notes = note_array(cells, events, strings)
-    events["content_hash"] = content_hashes(events, notes, strings)
-    return Decoded(
+    events["offset"] = batch.offsets[sieve.positions]
+    events["append_ms"] = batch.timestamps[sieve.positions]
+    return _Part(
         events=events,
-        notes=notes,
-        event_ids=list(cells["event_id"]),
-        measures=[given or _NO_MEASURES for given in cells["measures"]],
-        attributes=[given or _NO_ATTRIBUTES for given in cells["attributes"]],
+        notes=note_array(cells, events, strings),
+        event_ids=cells["event_id"],
+        measures=measures(cells["measures"], strings),
+        attributes=attributes(cells["attributes"], strings),
         payloads=sieve.payloads,
         rejected=sorted(sieve.rejected, key=lambda rejected: rejected.offset),
-        ticks=np.array(sieve.ticks, dtype=TICK),
+        ticks=sieve.ticks,
     )
 
 
-def _joined(parts: Sequence[Decoded]) -> Decoded:
+def _joined(parts: Sequence[_Part], strings: Strings) -> Decoded:
     firsts = np.cumsum([0, *(len(part.events) for part in parts)])
     for part, first in zip(parts, firsts.tolist(), strict=False):
         part.notes["owner"] += first
+    events, notes = (joined([part.events for part in parts]), joined([part.notes for part in parts]))
+    numbers, texts = (_bags([part.measures for part in parts]), _bags([part.attributes for part in parts]))
+    events["content_hash"] = content_hashes(events, notes, numbers, texts, strings)
     return Decoded(
-        events=np.concatenate([part.events for part in parts]),
-        notes=np.concatenate([part.notes for part in parts]),
+        events=events,
+        notes=notes,
         event_ids=_chained([part.event_ids for part in parts]),
-        measures=_chained([part.measures for part in parts]),
-        attributes=_chained([part.attributes for part in parts]),
+        measures=Maps(numbers.sizes, strings.texts(numbers.names), numbers.values),
+        attributes=Maps(texts.sizes, strings.texts(texts.names), strings.texts(texts.values)),
         payloads=_chained([part.payloads for part in parts]),
         rejected=_chained([part.rejected for part in parts]),
-        ticks=np.concatenate([part.ticks for part in parts]),
+        ticks=np.array(_chained([part.ticks for part in parts]), dtype=TICK),
     )
 
 
-def _chained(lists: list[list[T]]) -> list[T]:
+def _bags(parts: Sequence[Bags]) -> Bags:
+    return Bags(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _chained(lists: Sequence[Sequence[T]]) -> list[T]:
     return list(chain.from_iterable(lists))

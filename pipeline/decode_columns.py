@@ -74,7 +74,7 @@ def string_codes(texts: Sequence[str | None], strings: Strings) -> NDArray[np.in
     """Codes of ``texts``; 0 where None."""
     if not any(texts):
         return np.zeros(len(texts), np.int32)
-    return np.fromiter(map(strings.__getitem__, [text or "" for text in texts]), np.int32, len(texts))
+    return np.fromiter(map(strings.__getitem__, texts), np.int32, len(texts))
 
 
 def floats(numbers: Sequence[float | None]) -> NDArray[np.float64]:

@@ -1,33 +1,37 @@
-"""Notes of events: answers, measures and attributes, of which an event brings any number."""
+"""What an event brings any number of: notes of its answers, and its bags of measures and attributes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.decode_columns import Cells, floats, string_codes
-from pipeline.records import NOTE, NOTE_ANSWER, NOTE_ATTRIBUTE, NOTE_MEASURE
+from pipeline.records import NOTE, NOTE_ANSWER, pick
 from pipeline.strings import Strings
 from schemas.event import SCALES, scale_range
 
 
+class Bags(NamedTuple):
+    """Entries of a field that holds small maps, one row after the other."""
+
+    sizes: NDArray[np.int64]
+    """Entries per row."""
+    names: NDArray[np.int32]
+    """Codes of the names."""
+    values: NDArray[Any]
+    """Numbers, or codes of texts."""
+
+
 def note_array(cells: Cells, events: NDArray[np.void], strings: Strings) -> NDArray[np.void]:
-    """NOTE records in order of their owner, an index into ``events``. Answers carry the range of their scale."""
-    parts = (_answers(cells, strings), _measures(cells["measures"], strings), _attributes(cells["attributes"], strings))
-    given = [part for part in parts if len(part)]
-    if not given:
-        return np.zeros(0, dtype=NOTE)
-    notes = given[0] if len(given) == 1 else np.concatenate(given)
-    notes = notes[np.argsort(notes["owner"], kind="stable")]
-    owners = events[notes["owner"]]
-    notes["at_ms"], notes["sequence"], notes["event_hash"] = (
-        owners["occurred_ms"],
-        owners["sequence"],
-        owners["event_hash"],
-    )
+    """NOTE records of answers in order of their owner, an index into ``events``, with the range of their scale."""
+    notes = _answers(cells, strings)
+    owners = pick(events, notes["owner"])
+    for column, source in (("at_ms", "occurred_ms"), ("sequence", "sequence"), ("event_hash", "event_hash")):
+        notes[column] = owners[source]
     return notes
 
 
@@ -50,31 +54,32 @@ def _range(cells: Cells, index: int) -> tuple[float | None, float | None]:
     return usual if low is None and high is None and usual else scale_range(cells["scale"][index], low, high)
 
 
-def _measures(bags: Sequence[Mapping[str, float] | None], strings: Strings) -> NDArray[np.void]:
-    notes, names, values = _entries(bags, NOTE_MEASURE)
-    notes["name"] = string_codes(names, strings)
-    notes["value"] = floats(values)
-    return notes
+def measures(bags: Sequence[Mapping[str, float] | None], strings: Strings) -> Bags:
+    """Measures of the rows."""
+    given = [bag for bag in bags if bag]
+    return Bags(_sizes(bags), _names(given, strings), floats(_values(given)))
 
 
-def _attributes(bags: Sequence[Mapping[str, str] | None], strings: Strings) -> NDArray[np.void]:
-    notes, names, values = _entries(bags, NOTE_ATTRIBUTE)
-    notes["name"] = string_codes(names, strings)
-    notes["text"] = string_codes(values, strings)
-    return notes
+def attributes(bags: Sequence[Mapping[str, str] | None], strings: Strings) -> Bags:
+    """Attributes of the rows; their values are codes."""
+    given = [bag for bag in bags if bag]
+    return Bags(_sizes(bags), _names(given, strings), _codes(_values(given), strings))
 
 
-def _entries(bags: Sequence[Mapping[str, Any] | None], kind: int) -> tuple[NDArray[np.void], list[str], list[Any]]:
-    owners: list[int] = []
-    names: list[str] = []
-    values: list[Any] = []
-    if any(bags):
-        for index, bag in enumerate(bags):
-            if bag:
-                owners += [index] * len(bag)
-                names += bag.keys()
-                values += bag.values()
-    return _notes(owners, kind), names, values
+def _sizes(bags: Sequence[Mapping[str, Any] | None]) -> NDArray[np.int64]:
+    return np.fromiter([len(bag) if bag else 0 for bag in bags], np.int64, len(bags))
+
+
+def _names(given: Sequence[Mapping[str, Any]], strings: Strings) -> NDArray[np.int32]:
+    return _codes(list(chain.from_iterable(given)), strings)
+
+
+def _values(given: Sequence[Mapping[str, Any]]) -> list[Any]:
+    return list(chain.from_iterable([bag.values() for bag in given]))
+
+
+def _codes(texts: Sequence[str], strings: Strings) -> NDArray[np.int32]:
+    return np.fromiter(map(strings.__getitem__, texts), np.int32, len(texts))
 
 
 def _notes(owners: Sequence[int], kind: int) -> NDArray[np.void]:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.records import pick
+
 Index = NDArray[np.int64]
 
 
@@ -30,7 +32,7 @@ def dedupe(ledger: NDArray[Any], new: NDArray[Any], remembered_from_ms: Index) -
 
     ``remembered_from_ms`` is, per new piece, the earliest time whose ids the ledger still holds at its record.
     """
-    known = ledger[ledger["content_hash"] != 0]
+    known = pick(ledger, ledger["content_hash"] != 0)
     both = {
         name: np.concatenate((known[name], new[name]))
         for name in ("customer", "event_hash", "offset", "content_hash", "start_ms")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline import customers, journeys, sessionize
 from pipeline.policy import DAY_MS, Policy
-from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY
+from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY, copied, pick
 from pipeline.recover import match
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
@@ -44,10 +44,10 @@ class Confirmed(NamedTuple):
 
 def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Confirmed, context: Context) -> Kept:
     """Fold the interactions ``gone`` and old one-way pieces into ``header`` and ``journeys``, and seal the rest."""
-    header = working.header.copy()
+    header = copied(working.header)
     _absorb(header, now, gone, context)
     old_one_way = _old_one_way(working.pieces, now.watermark_ms, confirmed.offset, context.policy)
-    customers.absorb_expectation(header, working.pieces[old_one_way], context.model)
+    customers.absorb_expectation(header, pick(working.pieces, old_one_way), context.model)
     groups = now.facts.groups
     stay = ~gone[groups.of]
     facts = _without(now.facts, gone, stay)
@@ -55,7 +55,7 @@ def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Conf
     drop[groups.order[~stay]] = True
     pieces, notes = _sealed(working, facts, drop, now.watermark_ms, confirmed.offset, context.policy)
     past = _past(working, now, gone, confirmed, context)
-    kept_marks = working.marks[_followed(working.marks, confirmed, context.policy)]
+    kept_marks = pick(working.marks, _followed(working.marks, confirmed, context.policy))
     kept = working.with_parts(header=header, pieces=pieces, notes=notes, journeys=past, marks=kept_marks)
     return Kept(kept, facts)
 
@@ -65,9 +65,9 @@ def _absorb(header: Records, now: View, gone: NDArray[np.bool_], context: Contex
         return
     observations = now.observations.take(gone[now.observations.fact])
     customers.absorb(header, observations, now.rows["customer"][observations.fact], context.model)
-    facts = now.rows[gone]
+    facts = pick(now.rows, gone)
     place = np.cumsum(gone) - 1
-    notes = now.notes[gone[now.notes["owner"]]]
+    notes = pick(now.notes, gone[now.notes["owner"]])
     notes["owner"] = place[notes["owner"]]
     customers.absorb_counts(header, facts, notes)
 
@@ -79,24 +79,28 @@ def _old_one_way(pieces: Records, watermark_ms: int, confirmed: int, policy: Pol
 
 def _without(facts: Facts, gone: NDArray[np.bool_], stay: NDArray[np.bool_]) -> Facts:
     """The interactions that stay; ``order`` still indexes the same pieces."""
+    if not gone.any():
+        return facts
     order, of = facts.groups.order[stay], facts.groups.of[stay]
     starts = np.flatnonzero(np.append(True, of[1:] != of[:-1])) if len(of) else np.zeros(0, np.int64)
     place = np.cumsum(~gone) - 1
     groups = Groups(order, starts, place[of])
-    return Facts(groups, facts.rows[~gone], facts.within[~gone], facts.begun_ms[stay], facts.beyond[stay])
+    return Facts(groups, pick(facts.rows, ~gone), pick(facts.within, ~gone), facts.begun_ms[stay], facts.beyond[stay])
 
 
 def _sealed(
     working: Working, facts: Facts, drop: NDArray[np.bool_], watermark_ms: int, confirmed: int, policy: Policy
 ) -> tuple[Records, Records]:
     """Pieces and notes to store, without the dropped ones."""
+    before = watermark_ms - policy.lateness_ms
+    if not drop.any():
+        return sessionize.seal(working.pieces, working.notes, facts, before, confirmed, policy)
     place = np.cumsum(~drop) - 1
     groups = Groups(place[facts.groups.order], facts.groups.starts, facts.groups.of)
     moved = Facts(groups, facts.rows, facts.within, facts.begun_ms, facts.beyond)
-    notes = working.notes[~drop[working.notes["owner"]]]
+    notes = pick(working.notes, ~drop[working.notes["owner"]])
     notes["owner"] = place[notes["owner"]]
-    before = watermark_ms - policy.lateness_ms
-    return sessionize.seal(working.pieces[~drop], notes, moved, before, confirmed, policy)
+    return sessionize.seal(pick(working.pieces, ~drop), notes, moved, before, confirmed, policy)
 
 
 def _past(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Confirmed, context: Context) -> Records:
@@ -104,12 +108,12 @@ def _past(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Confi
     past = working.journeys
     if np.any(gone):
         place = np.cumsum(gone) - 1
-        notes = now.notes[gone[now.notes["owner"]]]
+        notes = pick(now.notes, gone[now.notes["owner"]])
         notes["owner"] = place[notes["owner"]]
-        past = journeys.collect(now.rows[gone], notes, now.evidence.take(gone), past).rows
+        past = journeys.collect(pick(now.rows, gone), notes, now.evidence.take(gone), past).rows
     if not len(past):
         return past
-    return past[_held(past, now.rows[~gone]) | (journey_expiry(past, context) >= confirmed.watermark_ms)]
+    return pick(past, _held(past, pick(now.rows, ~gone)) | (journey_expiry(past, context) >= confirmed.watermark_ms))
 
 
 def _held(past: Records, facts: Records) -> NDArray[np.bool_]:
@@ -166,7 +170,7 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
     free = ~_held(past, rows)
     explicit = rows["grouping"] == EXPLICIT
     forget_at = rows["end_ms"] + np.where(explicit, policy.explicit_retention_ms, policy.fact_retention_ms) + 1
-    one_way = working.pieces[working.pieces["grouping"] == ONE_WAY]
+    one_way = pick(working.pieces, working.pieces["grouping"] == ONE_WAY)
     latest = [
         _latest(count, rows["customer"][~explicit], forget_at[~explicit]),
         _latest(count, rows["customer"][explicit], forget_at[explicit]),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline import rows, watermark
 from pipeline.batch import Columns, RawBatch, Rejected
 from pipeline.decode import Decoded, decode
+from pipeline.records import pick
 from pipeline.view import Context
 from schemas.limits import Limits
 
@@ -85,7 +86,7 @@ def event_rows(intake: Intake, chosen: Index, context: Context, topic: str, part
 
 
 def _late(intake: Intake, context: Context, topic: str, partition: int) -> Columns:
-    events = intake.decoded.events[intake.late]
+    events = pick(intake.decoded.events, intake.late)
     picked = intake.late.tolist()
     return {
         **rows.source(events["offset"], topic, partition),

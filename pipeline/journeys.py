@@ -9,17 +9,19 @@ function of the set of interactions. Starts older than the settling time are fin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.policy import Policy
-from pipeline.records import FLAG_COMPLETED, JOURNEY, NOTE_ANSWER, NOTE_COMPLETION, UNSETTLED
+from pipeline.records import FLAG_COMPLETED, JOURNEY, NOTE_ANSWER, NOTE_COMPLETION, UNSETTLED, joined, pick
 from pipeline.strings import Strings
 
 Records = NDArray[Any]
 Index = NDArray[np.int64]
+
+STATES: Final = ("open", "silent", "completed")
 
 
 def goal_gaps(goals: NDArray[np.int32], strings: Strings, policy: Policy) -> Index:
@@ -51,10 +53,10 @@ def _points(facts: Records, notes: Records, past: Records, settled_before_ms: in
     implicit = np.flatnonzero(facts["journey"] == 0)
     known = (facts["start_ms"][implicit] < settled_before_ms) & (facts["journey_start"][implicit] != UNSETTLED)
     fixed = np.where(known, facts["journey_start"][implicit], UNSETTLED)
-    done = notes[notes["kind"] == NOTE_COMPLETION]
-    done = done[facts["journey"][done["owner"]] == 0]
-    tail = past[past["journey"] == 0]
-    ended = tail[tail["last_completion_ms"] != UNSETTLED]
+    done = pick(notes, notes["kind"] == NOTE_COMPLETION)
+    done = pick(done, facts["journey"][done["owner"]] == 0)
+    tail = pick(past, past["journey"] == 0)
+    ended = pick(tail, tail["last_completion_ms"] != UNSETTLED)
     sizes = [len(implicit), len(tail), len(done), len(ended)]
     return {
         "customer": np.concatenate(
@@ -109,7 +111,7 @@ def collect(facts: Records, notes: Records, evidence: Any, past: Records) -> Jou
 
     ``evidence`` has ``weight``, ``sum`` and ``stated`` of shape (facts, 3), undecayed.
     """
-    rows = np.concatenate((past, _alone(facts, notes, evidence)))
+    rows = joined((past, _alone(facts, notes, evidence)))
     start = np.where(rows["journey"] != 0, UNSETTLED, rows["start_ms"])
     start[len(past) :] = np.where(facts["journey"] != 0, UNSETTLED, facts["journey_start"])
     order = np.lexsort((start, rows["goal"], rows["journey"], rows["customer"]))
@@ -120,7 +122,7 @@ def collect(facts: Records, notes: Records, evidence: Any, past: Records) -> Jou
     cut[1:] = ~cut[1:]
     group = np.empty(len(order), np.int64)
     group[order] = np.cumsum(cut) - 1
-    return Journeys(_merge(rows[order], np.flatnonzero(cut)), group[len(past) :])
+    return Journeys(_merge(pick(rows, order), np.flatnonzero(cut)), group[len(past) :])
 
 
 def _alone(facts: Records, notes: Records, evidence: Any) -> Records:
@@ -133,7 +135,7 @@ def _alone(facts: Records, notes: Records, evidence: Any) -> Records:
     rows["start_ms"] = np.where(implicit, facts["journey_start"], facts["start_ms"])
     rows["last_start_ms"] = facts["start_ms"]
     rows["last_completion_ms"] = UNSETTLED
-    done = notes[notes["kind"] == NOTE_COMPLETION]
+    done = pick(notes, notes["kind"] == NOTE_COMPLETION)
     np.maximum.at(rows["last_completion_ms"], done["owner"], done["at_ms"])
     rows["interactions"] = 1
     rows["answers"] = np.bincount(notes["owner"][notes["kind"] == NOTE_ANSWER], minlength=len(facts))
@@ -150,7 +152,7 @@ def _alone(facts: Records, notes: Records, evidence: Any) -> Records:
 
 def _merge(ordered: Records, starts: Index) -> Records:
     """Merge runs of JOURNEY rows by commutative rules: sum, min, max, latest."""
-    merged = ordered[starts]
+    merged = pick(ordered, starts)
     if len(starts) == len(ordered):
         return merged
     merged["start_ms"] = np.minimum.reduceat(ordered["start_ms"], starts)
@@ -175,9 +177,9 @@ def _latest(merged: Records, ordered: Records, starts: Index, name: str) -> None
         merged[column] = ordered[column][at]
 
 
-def states(rows: Records, watermark_ms: int, strings: Strings, policy: Policy) -> NDArray[np.object_]:
-    """``completed``, ``silent`` (no interaction for longer than the gap) or ``open``."""
+def states(rows: Records, watermark_ms: int, strings: Strings, policy: Policy) -> NDArray[np.uint8]:
+    """Codes of STATES: ``completed``, ``silent`` (no interaction for longer than the gap) or ``open``."""
     gaps = goal_gaps(rows["goal"], strings, policy)
-    names = np.where(watermark_ms > rows["end_ms"] + gaps, "silent", "open").astype(object)
-    names[rows["completed"] != 0] = "completed"
-    return names
+    codes = (watermark_ms > rows["end_ms"] + gaps).astype(np.uint8)
+    codes[rows["completed"] != 0] = STATES.index("completed")
+    return codes

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from pipeline import advance, rows, sessionize
 from pipeline.advance import Clock, Fresh, Step
-from pipeline.aggregate import CELL
-from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected
+from pipeline.aggregate import CELL, Cells, read_keys
+from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected, concatenate
 from pipeline.intake import Intake, event_rows, join, take_in
 from pipeline.model import Model
 from pipeline.policy import Policy
-from pipeline.records import NEVER, NOTE_ANSWER, ONE_WAY
+from pipeline.records import NEVER, ONE_WAY, pick
 from pipeline.state import Working, pack, payload_of, unpack
 from pipeline.store import CELL_KEY, CUSTOMER, RETRACTION, Store
 from pipeline.strings import Strings
@@ -119,23 +119,22 @@ class PartitionPipeline:
         return working, customer.astype(np.int32)
 
     def _cells(self, done: Step, clock: Clock, context: Context) -> dict[str, Columns]:
-        changes = [change for change in advance.cell_changes(done, clock, context) if change[0]]
-        if not changes:
+        found = advance.cell_changes(done, clock, context)
+        if found is None or not found[0].keys:
             return {}
-        keys = [key for names, _ in changes for key in names]
-        totals = self._store.add_cells(keys, np.concatenate([delta for _, delta in changes]), clock.offset)
-        return {"cell_rows": self._cell_rows(keys, totals, clock.offset)}
+        totals = self._store.add_cells(*found, clock.offset)
+        return {"cell_rows": self._cell_rows(found[0], totals, clock.offset, context)}
 
-    def _cell_rows(self, keys: Sequence[bytes], totals: NDArray[Any], version: int) -> Columns:
+    def _cell_rows(self, cells: Cells, totals: NDArray[Any], version: int, context: Context) -> Columns:
         empty = (totals["interactions"] == 0).astype(np.uint8)
-        return rows.versioned(rows.cells(keys, totals), self.partition, version, deleted=empty)
+        return rows.versioned(rows.cells(cells, totals, context), self.partition, version, deleted=empty)
 
     def _retract(self, table: str, identities: list[tuple[str, str]], made: dict[str, Columns], clock: Clock) -> None:
         if not identities:
             return
         self._store.retract(table, identities, clock.offset)
         gone = rows.retractions(table, identities, self.partition, clock.offset)
-        made[table] = rows.concatenate([made[table], gone]) if table in made else gone
+        made[table] = concatenate([made[table], gone]) if table in made else gone
 
     def _save(self, done: Step, clock: Clock, context: Context) -> None:
         working, deadline = advance.settle(done, clock, context)
@@ -151,10 +150,11 @@ class PartitionPipeline:
         cells = self._store.stamped_above(CELL_KEY, committed)
         if cells:
             blob = b"".join(payload_of(self._store.records[key]) for key in cells)
-            made["cell_rows"] = self._cell_rows([key[1:] for key in cells], np.frombuffer(blob, CELL), version)
+            named = read_keys([key[1:] for key in cells], context.strings)
+            made["cell_rows"] = self._cell_rows(named, np.frombuffer(blob, CELL), version, context)
         for table, identities in self._unconfirmed_retractions(committed).items():
             gone = rows.retractions(table, identities, self.partition, version)
-            made[table] = rows.concatenate([made[table], gone]) if table in made else gone
+            made[table] = concatenate([made[table], gone]) if table in made else gone
         return made
 
     def _all_rows(self, working: Working, version: int, context: Context) -> dict[str, Columns]:
@@ -195,13 +195,13 @@ class PartitionPipeline:
 
 
 def _chosen(intake: Intake) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Events on time, and of their notes those that the state needs: the model reads answers only."""
+    """Events on time, and their notes."""
     decoded = intake.decoded
-    notes = decoded.notes[decoded.notes["kind"] == NOTE_ANSWER]
+    notes = decoded.notes
     if not len(intake.late):
         return decoded.events, notes
     place = np.full(len(decoded.events), -1, np.int32)
     place[intake.on_time] = np.arange(len(intake.on_time))
-    notes = notes[place[notes["owner"]] >= 0]
+    notes = pick(notes, place[notes["owner"]] >= 0)
     notes["owner"] = place[notes["owner"]]
-    return decoded.events[intake.on_time], notes
+    return pick(decoded.events, intake.on_time), notes

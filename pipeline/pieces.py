@@ -25,6 +25,7 @@ from pipeline.records import (
     ONE_WAY,
     PIECE,
     UNSETTLED,
+    pick,
 )
 from pipeline.strings import Strings
 from schemas.event import CASE_STATUSES, EVENT_TYPES, ONE_WAY_TYPES
@@ -85,7 +86,7 @@ def completions(pieces: NDArray[Any]) -> NDArray[Any]:
 def marks(pieces: NDArray[Any]) -> NDArray[Any]:
     """Failures and recoveries among event pieces, for service recovery."""
     failure, recovery = pieces["type"] == _CODE["failure"], pieces["type"] == _CODE["recovery"]
-    chosen = pieces[failure | recovery]
+    chosen = pick(pieces, failure | recovery)
     found = np.zeros(len(chosen), MARK)
     for name in set(MARK.names or ()) & set(PIECE.names or ()):
         found[name] = chosen[name]

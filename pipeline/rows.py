@@ -8,23 +8,26 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.aggregate import LABELS, SEPARATOR
-from pipeline.batch import Columns
+from pipeline.aggregate import GRAINS, SCOPES, Cells
+from pipeline.batch import Columns, Texts
 from pipeline.customers import Expectation, Sums
 from pipeline.ids import interaction_keys, journey_keys, session_keys
-from pipeline.journeys import states
+from pipeline.journeys import STATES, states
 from pipeline.perceive import Evidence, gather, interaction_score, segment_prior
-from pipeline.records import FLAG_COMPLETED, FLAG_FAILED_PAYMENT, NOTE_ANSWER, UNSETTLED
+from pipeline.records import FLAG_COMPLETED, FLAG_FAILED_PAYMENT, NOTE_ANSWER, UNSETTLED, pick
 from pipeline.recover import NOT_RECOVERED
 from pipeline.view import Context, View
 from schemas.event import CASE_STATUSES, EVENT_TYPES
-from schemas.tables import BY_NAME, DIMENSIONS
+from schemas.tables import BY_NAME, DIMENSIONS, LABEL
 
 Records = NDArray[Any]
 Index = NDArray[np.int64]
 Names = NDArray[np.object_]
 
 _TYPES: Final = np.array(EVENT_TYPES, dtype=object)
+_GRAINS: Final = np.array([name for name, _ in GRAINS], dtype=object)
+_SCOPES: Final = np.array([name for name, _ in SCOPES], dtype=object)
+_STATES: Final = np.array(STATES, dtype=object)
 _STATUSES: Final = np.array([*CASE_STATUSES, ""], dtype=object)
 _LABELS: Final = ("segment", "touchpoint", "goal", "reason", "outcome", "team", "skill", "skill_needed")
 _DETAILS: Final = ("severity", "visible", "resolved", "transfers", "wait_s", "promised_s", "duration_s", "amount")
@@ -40,10 +43,10 @@ def names_of(texts: Sequence[str]) -> Names:
 
 
 def _common(records: Records, context: Context) -> dict[str, Any]:
-    columns: dict[str, Any] = {name: context.strings.take(records[name]) for name in ("channel", *_LABELS)}
+    columns: dict[str, Any] = {name: context.strings.texts(records[name]) for name in ("channel", *_LABELS)}
     columns |= {name: records[name] for name in _DETAILS}
-    columns["type"] = _TYPES[records["type"]]
-    columns["status"] = _STATUSES[records["status"]]
+    columns["type"] = Texts(records["type"], _TYPES)
+    columns["status"] = Texts(records["status"], _STATUSES)
     columns["interaction_id"] = context.strings.take(records["interaction"])
     columns["journey_id"] = context.strings.take(records["journey"])
     columns["session_key"] = session_keys(records, context.strings)
@@ -75,7 +78,7 @@ def _versioned(count: int, partition: int, version: int) -> dict[str, Any]:
 
 def interactions(now: View, chosen: Index, names: Names, context: Context, partition: int, version: int) -> Columns:
     """Rows of the interactions ``chosen`` (indices of ``now.rows``)."""
-    facts, model = now.rows[chosen], context.model
+    facts, model = pick(now.rows, chosen), context.model
     seen = np.isin(now.observations.fact, chosen)
     observations = now.observations.take(seen)
     place = np.searchsorted(chosen, observations.fact)
@@ -85,7 +88,7 @@ def interactions(now: View, chosen: Index, names: Names, context: Context, parti
     }
     evidence = now.evidence.take(chosen)
     prior = segment_prior(facts["segment"], context.strings, model)
-    ids = now.journeys.rows[now.journeys.of[chosen]]
+    ids = pick(now.journeys.rows, now.journeys.of[chosen])
     return {
         "customer_id": names[facts["customer"]],
         "interaction_key": interaction_keys(names, facts, context.strings),
@@ -118,25 +121,25 @@ def keys_of_journeys(ids: Records, names: Names, context: Context) -> list[str]:
     return journey_keys(names, ids["customer"], ids["journey"], ids["goal"], start, context.strings)
 
 
-def journey_states(rows: Records, watermark_ms: int, context: Context) -> Names:
-    """State of each journey at a watermark."""
+def journey_states(rows: Records, watermark_ms: int, context: Context) -> NDArray[np.uint8]:
+    """State of each journey at a watermark, as a code of :data:`pipeline.journeys.STATES`."""
     return states(rows, watermark_ms, context.strings, context.policy)
 
 
 def journeys(now: View, chosen: Index, names: Names, context: Context, partition: int, version: int) -> Columns:
     """Rows of the journeys ``chosen`` (indices of ``now.journeys.rows``)."""
-    rows, strings = now.journeys.rows[chosen], context.strings
+    rows, strings = pick(now.journeys.rows, chosen), context.strings
     evidence = Evidence(rows["weight"], rows["sum"], rows["stated"])
     prior = segment_prior(rows["segment"], strings, context.model)
     return {
         "customer_id": names[rows["customer"]],
         "journey_key": keys_of_journeys(rows, names, context),
         "journey_id": strings.take(rows["journey"]),
-        "goal": strings.take(rows["goal"]),
-        "segment": strings.take(rows["segment"]),
+        "goal": strings.texts(rows["goal"]),
+        "segment": strings.texts(rows["segment"]),
         "started_at": rows["start_ms"],
         "ended_at": rows["end_ms"],
-        "state": states(rows, now.watermark_ms, strings, context.policy),
+        "state": Texts(states(rows, now.watermark_ms, strings, context.policy), _STATES),
         **{name: rows[name] for name in ("interactions", "events", "resolved", "transfers", "wait_s", "duration_s")},
         "answers": rows["answers"],
         **_parts("interaction", evidence, stated=True),
@@ -153,7 +156,7 @@ def customers(
     answers_now = np.bincount(now.rows["customer"], _answers(now), len(header)).astype(np.int64)
     return {
         "customer_id": names,
-        "segment": context.strings.take(segment),
+        "segment": context.strings.texts(segment),
         "first_seen": header["first_ms"],
         "last_seen": header["last_ms"],
         "as_of": sums.as_of_ms,
@@ -177,7 +180,7 @@ def expectations(total: Expectation, names: Names) -> dict[str, Any]:
 
 def recoveries(marks: Records, matches: Records, names: Names, context: Context) -> dict[str, Any]:
     """Rows of failures and what became of them, without version columns."""
-    failures, strings = marks[matches["mark"]], context.strings
+    failures, strings = pick(marks, matches["mark"]), context.strings
     recovered = np.where(matches["recovered_ms"] == NOT_RECOVERED, UNSETTLED, matches["recovered_ms"])
     return {
         "customer_id": names[failures["customer"]],
@@ -185,7 +188,7 @@ def recoveries(marks: Records, matches: Records, names: Names, context: Context)
         "failed_at": failures["at_ms"],
         "recovered_at": recovered,
         "journey_id": strings.take(failures["journey"]),
-        **{name: strings.take(failures[name]) for name in ("reason", "channel", "touchpoint", "segment")},
+        **{name: strings.texts(failures[name]) for name in ("reason", "channel", "touchpoint", "segment")},
         "severity": failures["severity"],
         "failed_again": matches["failed_again"],
     }
@@ -193,29 +196,32 @@ def recoveries(marks: Records, matches: Records, names: Names, context: Context)
 
 def events(decoded: Any, chosen: Index, context: Context, topic: str, partition: int) -> Columns:
     """Rows of the accepted events ``chosen``; of conflicting duplicates the lowest offset has the highest version."""
-    rows = decoded.events[chosen]
+    rows = pick(decoded.events, chosen)
     answer = _answer_columns(decoded, chosen, context)
-    picked = chosen.tolist()
     return {
         "customer_id": context.strings.take(rows["customer"]),
-        "event_id": [decoded.event_ids[index] for index in picked],
+        "event_id": _picked(decoded.event_ids, chosen),
         "occurred_at": rows["occurred_ms"],
         "sequence": rows["sequence"],
         **_common(rows, context),
         **answer,
-        "measures": [decoded.measures[index] for index in picked],
-        "attributes": [decoded.attributes[index] for index in picked],
+        "measures": decoded.measures.take(chosen),
+        "attributes": decoded.attributes.take(chosen),
         "appended_at": rows["append_ms"],
         **source(rows["offset"], topic, partition),
         "version": (np.iinfo(np.int64).max - rows["offset"]).astype(np.uint64),
     }
 
 
+def _picked(values: list[str], chosen: Index) -> list[str]:
+    return values if len(chosen) == len(values) else [values[index] for index in chosen.tolist()]
+
+
 def _answer_columns(decoded: Any, chosen: Index, context: Context) -> dict[str, Any]:
-    notes = decoded.notes[decoded.notes["kind"] == NOTE_ANSWER]
+    notes = decoded.notes
     scale = np.zeros(len(decoded.events), np.int32)
     scale[notes["owner"]] = notes["name"]
-    columns: dict[str, Any] = {"scale": context.strings.take(scale[chosen])}
+    columns: dict[str, Any] = {"scale": context.strings.texts(scale[chosen])}
     for column, name in (("value", "value"), ("scale_min", "low"), ("scale_max", "high")):
         values = np.full(len(decoded.events), np.nan)
         values[notes["owner"]] = notes[name]
@@ -226,20 +232,19 @@ def _answer_columns(decoded: Any, chosen: Index, context: Context) -> dict[str, 
 def source(offsets: Index, topic: str, partition: int) -> dict[str, Any]:
     """Where records at ``offsets`` come from."""
     return {
-        "source_topic": [topic] * len(offsets),
+        "source_topic": Texts.constant(topic, len(offsets)),
         "source_partition": np.full(len(offsets), partition, np.int32),
         "source_offset": offsets,
     }
 
 
-def cells(keys: Sequence[bytes], totals: Records) -> dict[str, Any]:
-    """Rows of cells by their state keys, without version columns; a cell without interactions is retracted."""
-    parts = [key.decode().split(SEPARATOR) for key in keys]
+def cells(named: Cells, totals: Records, context: Context) -> dict[str, Any]:
+    """Rows of cells, without version columns; a cell without interactions is retracted."""
     columns: dict[str, Any] = {
-        "grain": [part[0] for part in parts],
-        "scope": [part[1] for part in parts],
-        "bucket_at": np.array([int(part[2]) for part in parts], np.int64),
-        **{label: [part[place] for part in parts] for place, label in enumerate(LABELS, start=3)},
+        "grain": Texts(named.grain, _GRAINS),
+        "scope": Texts(named.scope, _SCOPES),
+        "bucket_at": named.bucket_ms,
+        **{label: context.strings.texts(codes) for label, codes in named.labels.items()},
         **{name: totals[name] for name in ("interactions", "customers", "answer_customers")},
     }
     for suffix in ("n", "sum", "sumsq", "answers", "answer_sum", "answer_sumsq"):
@@ -265,6 +270,8 @@ def retractions(table: str, identities: Sequence[tuple[str, ...]], partition: in
 
 
 def _defaults(kind: str, count: int) -> Any:
+    if kind == LABEL:
+        return Texts.constant("", count)
     if "String" in kind:
         return [""] * count
     if "DateTime64" in kind:
@@ -274,16 +281,3 @@ def _defaults(kind: str, count: int) -> Any:
     if kind.startswith("Nullable"):
         return np.full(count, -1)
     return np.zeros(count, np.uint64 if kind == "UInt64" else np.int64)
-
-
-def concatenate(parts: Sequence[Columns]) -> Columns:
-    """Several blocks of the same table as one."""
-    if len(parts) == 1:
-        return parts[0]
-    return {name: _joined([part[name] for part in parts]) for name in parts[0]}
-
-
-def _joined(values: Sequence[Any]) -> Any:
-    if all(isinstance(value, np.ndarray) for value in values):
-        return np.concatenate(values)
-    return [item for value in values for item in (value.tolist() if isinstance(value, np.ndarray) else value)]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.policy import Policy
-from pipeline.records import EXPLICIT, IMPLICIT, NOTE_ANSWER, NOTE_COMPLETION, ONE_WAY
+from pipeline.records import EXPLICIT, IMPLICIT, NOTE_ANSWER, NOTE_COMPLETION, ONE_WAY, copied, joined, pick, put
 from pipeline.strings import Strings
 
 Records = NDArray[Any]
@@ -77,14 +77,14 @@ def group(pieces: Records, strings: Strings, policy: Policy) -> Groups:
     thread = (keys[3][order], customer[order])
     new_thread = np.ones(len(order), bool)
     new_thread[1:] = (thread[0][1:] != thread[0][:-1]) | (thread[1][1:] != thread[1][:-1])
-    cut = new_thread | _silent(pieces[ordered], new_thread, strings, policy)
+    cut = new_thread | _silent(pick(pieces, ordered), new_thread, strings, policy)
     return Groups(ordered, np.flatnonzero(cut), np.cumsum(cut) - 1)
 
 
 def regroup(pieces: Records, strings: Strings, policy: Policy) -> Groups:
     """The interactions of pieces that :func:`group` has ordered before (as stored): no sort."""
     ordered = np.flatnonzero(pieces["grouping"] != ONE_WAY)
-    kept = pieces[ordered]
+    kept = pick(pieces, ordered)
     new_thread = np.ones(len(ordered), bool)
     explicit = kept["grouping"] == EXPLICIT
     high = np.where(explicit, kept["interaction"], kept["channel"])
@@ -110,16 +110,25 @@ def reduce(ordered: Records, starts: Index, begun_ms: Index, policy: Policy) -> 
     ``starts`` are the first indices of the runs; ``begun_ms`` is, per piece, the start of its interaction
     (a run may be a part of an interaction).
     """
-    facts = ordered[starts]
-    if len(starts) == len(ordered):
-        return _named_in_time(facts, begun_ms, policy)
+    facts = _named_in_time(pick(ordered, starts), begun_ms[starts], policy)
+    sizes = _run_lengths(starts, len(ordered))
+    several = sizes > 1
+    if several.any():  # most runs are one piece, and every column of a piece that is looked at costs
+        members = np.repeat(several, sizes)
+        inner = np.cumsum(sizes[several]) - sizes[several]
+        put(facts, several, _reduce_all(pick(ordered, members), inner, begun_ms[members], policy))
+    return facts
+
+
+def _reduce_all(ordered: Records, starts: Index, begun_ms: Index, policy: Policy) -> Records:
+    facts = pick(ordered, starts)
     facts["end_ms"] = np.maximum.reduceat(ordered["end_ms"], starts)
     for name in ("offset", "severity"):
         facts[name] = np.maximum.reduceat(ordered[name], starts)
     facts["events"] = np.add.reduceat(ordered["events"], starts)
     for name in ("types", "flags"):
         facts[name] = np.bitwise_or.reduceat(ordered[name], starts)
-    facts["content_hash"] = np.where(_run_lengths(starts, len(ordered)) == 1, facts["content_hash"], 0)
+    facts["content_hash"] = 0
     in_time = ordered["start_ms"] <= begun_ms + policy.naming_window_ms
     for name in _FIRST_NAMED:
         _first_given(facts, ordered, name, starts, in_time)
@@ -189,13 +198,13 @@ class Facts:
 
 def facts_of(pieces: Records, groups: Groups, policy: Policy) -> Facts:
     """Reduce each interaction, once whole and once without what came after the cell window."""
-    ordered = pieces[groups.order]
+    ordered = pick(pieces, groups.order)
     begun = ordered["start_ms"][groups.starts][groups.of] if len(ordered) else np.zeros(0, np.int64)
     beyond = ordered["start_ms"] > begun + policy.cell_window_ms
     rows = reduce(ordered, groups.starts, begun, policy)
     if not np.any(beyond):
         return Facts(groups, rows, rows, begun, beyond)
-    kept = ordered[~beyond]
+    kept = pick(ordered, ~beyond)
     of = groups.of[~beyond]
     starts = np.flatnonzero(np.append(True, of[1:] != of[:-1]))
     return Facts(groups, rows, reduce(kept, starts, begun[~beyond], policy), begun, beyond)
@@ -215,37 +224,37 @@ def seal(
     Returns the pieces (one-way pieces last) and their notes.
     """
     order, of = facts.groups.order, facts.groups.of
-    ordered = pieces[order]
+    ordered = pick(pieces, order)
     final = (ordered["end_ms"] < before_ms) & (ordered["offset"] <= confirmed)
-    joined = np.zeros(len(order), bool)
-    joined[1:] = (of[1:] == of[:-1]) & final[1:] & final[:-1] & (facts.beyond[1:] == facts.beyond[:-1])
-    starts = np.flatnonzero(~joined)
+    merges = np.zeros(len(order), bool)
+    merges[1:] = (of[1:] == of[:-1]) & final[1:] & final[:-1] & (facts.beyond[1:] == facts.beyond[:-1])
+    starts = np.flatnonzero(~merges)
     stored = reduce(ordered, starts, facts.begun_ms, policy)
     stored["journey_start"] = facts.rows["journey_start"][of[starts]] if len(starts) else stored["journey_start"]
     one_way = np.flatnonzero(pieces["grouping"] == ONE_WAY)
     place = np.empty(len(pieces), np.int32)
-    place[order] = np.cumsum(~joined) - 1
+    place[order] = np.cumsum(~merges) - 1
     place[one_way] = len(stored) + np.arange(len(one_way))
-    moved = notes.copy()
+    moved = copied(notes)
     moved["owner"] = place[notes["owner"]]
-    return np.concatenate((stored, pieces[one_way])), latest(moved)
+    return joined((stored, pick(pieces, one_way))), latest(moved)
 
 
 def notes_of(notes: Records, groups: Groups, total: int) -> Records:
     """Notes by interaction: ``owner`` becomes the index of the fact, superseded measures and attributes go."""
     fact = np.full(total, -1, np.int32)
     fact[groups.order] = groups.of
-    moved = notes.copy()
+    moved = copied(notes)
     moved["owner"] = fact[notes["owner"]]
-    return latest(moved[moved["owner"] >= 0])
+    return latest(pick(moved, moved["owner"] >= 0))
 
 
 def latest(notes: Records) -> Records:
     """Notes in order of (owner, kind, name, time); of equally named measures and attributes only the last stays."""
     order = np.lexsort(tuple(notes[name] for name in ("event_hash", "sequence", "at_ms", "name", "kind", "owner")))
-    notes = notes[order]
+    notes = pick(notes, order)
     keep = np.isin(notes["kind"], (NOTE_ANSWER, NOTE_COMPLETION))
     if len(notes):
         same = (notes["owner"][1:] == notes["owner"][:-1]) & (notes["kind"][1:] == notes["kind"][:-1])
         keep |= ~np.append(same & (notes["name"][1:] == notes["name"][:-1]), False)
-    return notes[keep]
+    return pick(notes, keep)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +31,9 @@ from pipeline.records import (
     STATE_VERSION,
     STRING_FIELDS,
     UNSETTLED,
+    copied,
+    pick,
+    put,
 )
 from pipeline.strings import Strings
 
@@ -121,7 +124,7 @@ def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: String
     known = [(row, _decode(value)) for row, value in enumerate(values) if value is not None]
     rows = np.array([row for row, _ in known], np.int32)
     texts = [len(decoded[6]) for _, decoded in known]
-    codes = strings.codes(text for _, decoded in known for text in decoded[6])
+    codes = strings.codes(chain.from_iterable(decoded[6] for _, decoded in known))
     text_base = np.concatenate(([0], np.cumsum(texts[:-1], dtype=np.int64))) if texts else np.zeros(0, np.int64)
     parts: dict[str, Records] = {}
     counts: dict[str, NDArray[np.int64]] = {}
@@ -138,7 +141,7 @@ def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: String
     first_piece = np.cumsum(counts["pieces"]) - counts["pieces"]
     parts["notes"]["owner"] += np.repeat(first_piece, counts["notes"]).astype(np.int32)
     header = fresh_header(len(names))
-    header[rows] = parts["header"]
+    put(header, rows, parts["header"])
     header["customer"] = np.arange(len(names))
     return Working(list(names), header, parts["pieces"], parts["notes"], parts["journeys"], parts["marks"])
 
@@ -169,18 +172,18 @@ def _slices(blob: bytes, bounds: list[int]) -> list[bytes]:
 def _by_customer(working: Working) -> dict[str, tuple[NDArray[np.int64], Records]]:
     """Each part sorted by customer, with the customer of each row; notes follow their owners."""
     order = np.argsort(working.pieces["customer"], kind="stable")
-    pieces = working.pieces[order]
+    pieces = pick(working.pieces, order)
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
-    notes = working.notes.copy()
+    notes = copied(working.notes)
     notes["owner"] = place[notes["owner"]]
-    notes = notes[np.argsort(notes["owner"], kind="stable")]
+    notes = pick(notes, np.argsort(notes["owner"], kind="stable"))
     owners = pieces["customer"][notes["owner"]].astype(np.int64)
     first = np.searchsorted(pieces["customer"], np.arange(len(working.names)))
     notes["owner"] -= first[owners].astype(np.int32)
     parts = {"pieces": (pieces["customer"].astype(np.int64), pieces), "notes": (owners, notes)}
     for name, records in (("header", working.header), ("journeys", working.journeys), ("marks", working.marks)):
-        ordered = records[np.argsort(records["customer"], kind="stable")]
+        ordered = pick(records, np.argsort(records["customer"], kind="stable"))
         parts[name] = (ordered["customer"].astype(np.int64), ordered)
     return parts
 
@@ -190,20 +193,21 @@ def _localised(
 ) -> tuple[Mapping[str, tuple[NDArray[np.int64], Records]], list[list[str]]]:
     """Replace interner codes by indices into each customer's own list of strings (which starts with "")."""
     keys = [np.arange(count, dtype=np.int64) << 32]
+    targets = []
     for name, _, fields in _PARTS:
         customers, records = parts[name]
         high = customers << 32
         for field in fields:
-            used = np.flatnonzero(records[field])
-            keys.append(high[used] | records[field][used])
-    pairs = np.unique(np.concatenate(keys))
-    first = np.searchsorted(pairs, keys[0])
-    for name, _, fields in _PARTS:
-        customers, records = parts[name]
-        high, base = customers << 32, first[customers]
-        for field in fields:
-            used = np.flatnonzero(records[field])
-            records[field][used] = np.searchsorted(pairs, high[used] | records[field][used]) - base[used]
+            codes = records[field]
+            used = np.flatnonzero(codes)
+            keys.append(high[used] | codes[used])
+            targets.append((codes, used, customers))
+    pairs, place = np.unique(np.concatenate(keys), return_inverse=True)
+    first = place[:count]
+    start = count
+    for codes, used, customers in targets:
+        codes[used] = place[start : start + len(used)] - first[customers[used]]
+        start += len(used)
     texts = strings.take((pairs & 0xFFFFFFFF).astype(np.int32)).tolist()
     edges = [*first.tolist(), len(pairs)]
     return parts, [texts[start:end] for start, end in pairwise(edges)]

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.aggregate import CELL, SEPARATOR, add, expiry_ms
+from pipeline.aggregate import CELL, SEPARATOR, Cells, add, end_ms
 from pipeline.batch import Marker
 from pipeline.policy import Policy
 from pipeline.records import NEVER
@@ -69,7 +69,7 @@ class Store:
                 self._deadline[key] = deadline
                 self._due.append((deadline, key))
         elif kind == CELL_KEY:
-            self._expire_later(key)
+            self._expire_later(key, end_ms(key[1:]))
         elif kind == RETRACTION:
             self._retracted.append(key)
         elif key != MARKER_KEY:
@@ -126,9 +126,9 @@ class Store:
                 self._deadline[key] = deadline
                 heapq.heappush(self._due, (deadline, key))
 
-    def add_cells(self, keys: Sequence[bytes], delta: NDArray[Any], stamp: int) -> NDArray[Any]:
+    def add_cells(self, cells: Cells, delta: NDArray[Any], stamp: int) -> NDArray[Any]:
         """Add to cells; returns the new totals (dtype CELL). An empty cell stays until it expires, to be retracted."""
-        full = [CELL_KEY + key for key in keys]
+        full = [CELL_KEY + key for key in cells.keys]
         empty = bytes(CELL.itemsize)
         stored = [self.records.get(key) for key in full]
         current = np.frombuffer(b"".join(empty if v is None else payload_of(v) for v in stored), CELL)
@@ -140,13 +140,13 @@ class Store:
         changed = dict(zip(full, values, strict=True))
         self.records |= changed
         self.changes |= changed
-        for key, old in zip(full, stored, strict=True):
+        for key, old, end in zip(full, stored, cells.ends_ms.tolist(), strict=True):
             if old is None:
-                self._expire_later(key)
+                self._expire_later(key, end)
         return totals
 
-    def _expire_later(self, key: bytes) -> None:
-        self._expiring.setdefault(expiry_ms(key[1:], self._settling_ms), []).append(key)
+    def _expire_later(self, key: bytes, bucket_end_ms: int) -> None:
+        self._expiring.setdefault(bucket_end_ms + self._settling_ms, []).append(key)
 
     def expire_cells(self, watermark_ms: int, stamp: int) -> None:
         """Forget cells that can no longer change, but for those that this flush has changed."""

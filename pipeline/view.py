@@ -12,6 +12,7 @@ from pipeline import aggregate, journeys, sessionize
 from pipeline.model import Model
 from pipeline.perceive import Evidence, Observations, gather, interaction_score, observe, segment_prior
 from pipeline.policy import Policy
+from pipeline.records import pick
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
 from pipeline.strings import Strings
@@ -73,12 +74,12 @@ def contributions(
 ) -> aggregate.Contributions:
     """What the ``chosen`` interactions give to cells: from evidence inside the cell window only."""
     strings, policy, model = context
-    within = facts.within[chosen]
+    within = pick(facts.within, chosen)
     place = np.full(len(facts.rows), -1, np.int32)
     place[chosen] = np.arange(len(chosen))
-    kept = notes[(place[notes["owner"]] >= 0)]
+    kept = pick(notes, place[notes["owner"]] >= 0)
     kept["owner"] = place[kept["owner"]]
-    kept = kept[kept["at_ms"] <= within["start_ms"][kept["owner"]] + policy.cell_window_ms]
+    kept = pick(kept, kept["at_ms"] <= within["start_ms"][kept["owner"]] + policy.cell_window_ms)
     closed = sessionize.closed(within, watermark_ms, strings, policy)
     observations = observe(within, closed, kept, strings, model)
     evidence = undecayed(observations, len(within))
@@ -105,7 +106,7 @@ def compare(pieces: Records, before: Groups, before_ms: int, now: View, context:
     """
     kept, old = _same_pieces(before, now.facts.groups, len(pieces))
     same = pieces["journey_start"][before.order[before.starts[old]]] == now.rows["journey_start"][kept]
-    for rows in (now.rows[kept], now.facts.within[kept]):
+    for rows in (pick(now.rows, kept), pick(now.facts.within, kept)):
         was = sessionize.closed(rows, before_ms, context.strings, context.policy)
         same &= was == sessionize.closed(rows, now.watermark_ms, context.strings, context.policy)
     changed, superseded = np.ones(len(now.rows), bool), np.ones(len(before.starts), bool)

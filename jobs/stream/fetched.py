@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from operator import attrgetter
+from typing import Final, Protocol
 
 import numpy as np
 
 from pipeline.batch import RawBatch
+
+_FIELDS: Final = attrgetter("offset", "timestamp", "key", "value", "headers")
 
 
 class Record(Protocol):
@@ -42,16 +45,11 @@ class Fetched:
 
 def pack(records: Sequence[Record]) -> RawBatch:
     """Records as columns; at least one record."""
-    count = len(records)
-    headers = [record.headers for record in records]
+    offsets, timestamps, keys, values, headers = zip(*map(_FIELDS, records), strict=True)
     return RawBatch(
-        offsets=_column((record.offset for record in records), count),
-        timestamps=_column((record.timestamp for record in records), count),
-        keys=[record.key for record in records],
-        values=[record.value for record in records],
-        headers=headers if any(headers) else None,
+        offsets=np.array(offsets, np.int64),
+        timestamps=np.array(timestamps, np.int64),
+        keys=list(keys),
+        values=list(values),
+        headers=list(headers) if any(headers) else None,
     )
-
-
-def _column(values: Iterable[int], count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.fromiter(values, np.int64, count)

@@ -2,7 +2,8 @@
 
 Overrides of Faust 0.15.3, each with a contract test: ``Consumer.getmany``, ``perform_seek``, ``wait_empty``,
 ``_new_consumer_thread``; ``AIOKafkaConsumerThread._create_worker_consumer``; ``Producer._settings_extra``;
-``Schema.compile``. The topic is declared without acks: Faust tracks and commits nothing for it, the flush does.
+``Schema.compile``; of aiokafka, ``PartitionRecords`` (:mod:`jobs.stream.lean`). The topic is declared without acks:
+Faust tracks and commits nothing for it, the flush does.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 from jobs.stream.fetched import Fetched, Record, pack
+from jobs.stream.lean import spare
 
 Records = Mapping[TP, Sequence[Record]]
 
@@ -37,6 +39,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
+        spare(self.app.input_topic_name)
         consumer._isolation_level = "read_committed"  # noqa: SLF001  (Faust ties it to its own transactions)
         return consumer
 

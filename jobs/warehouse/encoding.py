@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.warehouse.varint import prefixed
+from pipeline.batch import Maps, Texts
 
 Encoder = Callable[[Any], bytes]
 
@@ -148,29 +149,37 @@ def encode_strings(values: Any) -> bytes:
 
 
 def _texts(values: Any) -> Sequence[str]:
-    texts: Sequence[str] = values.tolist() if isinstance(values, np.ndarray) else values
+    texts: Sequence[str] = values.tolist() if isinstance(values, (np.ndarray, Texts)) else values
     return texts
 
 
 def _encode_labels(values: Any) -> bytes:
-    texts = _texts(values)
-    if not texts:
+    if not len(values):
         return b""
+    keys, index = values.compact() if isinstance(values, Texts) else _indexed(_texts(values))
+    width = (len(index) > 1 << 8) + (len(index) > 1 << 16)
+    dtype = (np.uint8, np.uint16, np.uint32)[width]
+    head = np.array([_OWN_KEYS | width, len(index)], dtype=np.int64)
+    size = np.int64(len(keys))
+    return b"".join((head.tobytes(), encode_strings(index), size.tobytes(), keys.astype(dtype).tobytes()))
+
+
+def _indexed(texts: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+    """Place of each text in a list of the distinct ones, and that list."""
     index = dict.fromkeys(texts, 0)
     for position, text in enumerate(index):
         index[text] = position
-    width = (len(index) > 1 << 8) + (len(index) > 1 << 16)
-    dtype = (np.uint8, np.uint16, np.uint32)[width]
-    keys = np.fromiter(map(index.__getitem__, texts), dtype=dtype, count=len(texts))
-    head = np.array([_OWN_KEYS | width, len(index)], dtype=np.int64)
-    return b"".join((head.tobytes(), encode_strings(list(index)), np.int64(len(texts)).tobytes(), keys.tobytes()))
+    return np.fromiter(map(index.__getitem__, texts), dtype=np.int64, count=len(texts)), list(index)
 
 
 def _map_encoder(key: str, value: str) -> tuple[bytes, Encoder]:
     key_prefix, encode_keys = _encoder(key)
     value_prefix, encode_values = _encoder(value)
 
-    def encode(maps: Sequence[Mapping[str, Any]]) -> bytes:
+    def encode(maps: Maps | Sequence[Mapping[str, Any]]) -> bytes:
+        if isinstance(maps, Maps):
+            ends = np.cumsum(maps.sizes, dtype=np.uint64)
+            return b"".join((ends.tobytes(), encode_keys(maps.keys), encode_values(maps.values)))
         ends = np.cumsum(np.fromiter(map(len, maps), dtype=np.uint64, count=len(maps)), dtype=np.uint64)
         filled = [entry for entry in maps if entry]
         keys = encode_keys(list(chain.from_iterable(filled)))

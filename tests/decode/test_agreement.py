@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.decode import Decoded
 from pipeline.decode_columns import SOURCES
 from pipeline.decode_reader import FIELDS, READ_ERRORS, reader, row_type
-from pipeline.records import NOTE_ANSWER, NOTE_ATTRIBUTE, NOTE_MEASURE
+from pipeline.records import NOTE_ANSWER
 from pipeline.strings import Strings
 from schemas.event import CASE_STATUSES, DEFAULT_CHANNELS, EVENT_TYPES, Event, Tick, scale_range
 from schemas.examples import examples
@@ -104,19 +104,17 @@ def assert_columns(found: Decoded, event: Event, strings: Strings) -> None:
         assert record[name] == (-1 if number is None else number)
     for name in ("wait_s", "promised_s", "duration_s", "amount"):
         assert same(record[name], getattr(event, name))
-    assert found.measures == [event.measures or {}]
-    assert found.attributes == [event.attributes or {}]
+    assert found.measures.tolist() == [event.measures or {}]
+    assert found.attributes.tolist() == [event.attributes or {}]
     assert_notes(found, event, strings)
 
 
 def assert_notes(found: Decoded, event: Event, strings: Strings) -> None:
-    """The notes are the answer, the measures and the attributes, and nothing else."""
+    """The notes are the answer, if there is one."""
     expected: list[tuple[Any, ...]] = []
     if event.scale:
         low, high = scale_range(event.scale, event.scale_min, event.scale_max)
         expected.append((NOTE_ANSWER, event.scale, "", event.value, low, high))
-    expected += [(NOTE_MEASURE, name, "", value, None, None) for name, value in (event.measures or {}).items()]
-    expected += [(NOTE_ATTRIBUTE, name, text, None, None, None) for name, text in (event.attributes or {}).items()]
     assert len(found.notes) == len(expected)
     for note, (kind, name, text, value, low, high) in zip(found.notes, expected, strict=True):
         assert (note["owner"], note["kind"]) == (0, kind)

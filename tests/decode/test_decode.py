@@ -137,8 +137,8 @@ def test_slicing_does_not_show() -> None:
     assert whole.rejected == [rejected for part in parts for rejected in part.rejected]
     assert whole.event_ids == [name for part in parts for name in part.event_ids]
     assert whole.payloads == [payload for part in parts for payload in part.payloads]
-    assert whole.measures == [bag for part in parts for bag in part.measures]
-    assert whole.attributes == [bag for part in parts for bag in part.attributes]
+    assert whole.measures.tolist() == [bag for part in parts for bag in part.measures]
+    assert whole.attributes.tolist() == [bag for part in parts for bag in part.attributes]
     notes = [(int(part.events["offset"][0]), note) for part in parts for note in part.notes]
     assert [int(whole.events["offset"][note["owner"]]) for note in whole.notes] == [offset for offset, _ in notes]
     np.testing.assert_array_equal(whole.notes["value"], [note["value"] for _, note in notes])

@@ -186,6 +186,11 @@ OVERRIDES: dict[str, tuple[Any, str, list[tuple[Any, str]]]] = {
     ),
     "app.App.on_start": (App.on_start, "(self) -> None", []),
     "app.App.on_stop": (App.on_stop, "(self) -> None", [(App.on_stop, "await self._stop_consumer()")]),
+    "process.Worker.on_first_start": (
+        Worker.on_first_start,
+        "(self) -> None",
+        [(mode.Service._actually_start, "await self.on_first_start()")],
+    ),
     "process.Worker.on_worker_shutdown": (
         Worker.on_worker_shutdown,
         "(self) -> None",
