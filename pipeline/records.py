@@ -74,7 +74,6 @@ PIECE: Final = np.dtype(
     [
         ("customer", "i4"),
         ("grouping", "u1"),  # IMPLICIT, EXPLICIT or ONE_WAY
-        ("beyond", "u1"),  # 1 = began later after the interaction's start than the cell window
         ("start_ms", "i8"),
         ("end_ms", "i8"),
         ("sequence", "i4"),  # of its first event

@@ -108,7 +108,9 @@ def use(proxy: Proxy, echo: Echo) -> None:
         assert said(peer, b"late") == b"late"
         assert time.monotonic() - began >= 0.2, "there and back"
         proxy.mode, proxy.rate = "throttle", 200
-        assert said(peer, b"x" * 20) == b"x" * 20
+        began = time.monotonic()
+        assert said(peer, b"x" * 60) == b"x" * 60
+        assert time.monotonic() - began >= 0.2, "six portions, a pause after each"
         proxy.mode = "swallow"
         assert said(peer, b"gone", SILENCE_S) == b""
         assert echo.received.endswith(b"gone"), "the request was passed on"
