@@ -16,7 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 from jobs.stream.fetched import Fetched, Record, pack
-from jobs.stream.lean import spare
+from jobs.stream.lean import flat, spare
 
 Records = Mapping[TP, Sequence[Record]]
 
@@ -108,11 +108,9 @@ class Consumer(driver.Consumer):
         start = self._positions.get(tp)
         if start is None:
             return None
-        if found[0].offset < start:
-            # A fetch that was on its way while positions were set: its head is known already.
-            found = [record for record in found if record.offset >= start]
-            if not found:
-                return None
+        found = flat(found, start)
+        if not found:
+            return None  # a fetch that was on its way while positions were set: all of it is known already
         behind = (self.highwater(tp) or 0) > found[-1].offset + 1
         fetched = Fetched(tp.partition, self._epoch, start, pack(found), behind)
         return ConsumerMessage(
