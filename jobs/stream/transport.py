@@ -9,7 +9,7 @@ Faust tracks and commits nothing for it, the flush does.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import faust
 from faust.transport.drivers import aiokafka as driver
@@ -19,6 +19,11 @@ from jobs.stream.fetched import Fetched, Record, pack
 from jobs.stream.lean import flat, spare
 
 Records = Mapping[TP, Sequence[Record]]
+
+FETCH_MIN_BYTES: Final = 512 * 1024
+"""Compressed, of all partitions of a broker: what a fetch waits for,"""
+FETCH_WAIT_S: Final = 0.25
+"""and for how long at most."""
 
 
 class BatchSchema(faust.Schema):
@@ -41,6 +46,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         spare(self.app.input_topic_name)
         consumer._isolation_level = "read_committed"  # noqa: SLF001  (Faust ties it to its own transactions)
+        # A fetch costs as much as hundreds of records, so the broker gathers: for less than a flush waits anyhow.
+        wait_s = min(FETCH_WAIT_S, self.app.settings.worker.flush_interval_s / 4)
+        consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001  (Faust has no setting for either)
+        consumer._fetch_max_wait_ms = int(wait_s * 1_000)  # noqa: SLF001
         return consumer
 
 
