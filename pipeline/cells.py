@@ -65,12 +65,14 @@ def encode(keys: Sequence[bytes], totals: Records, version: int, watermark_ms: i
     """Blocks of a flush, at least one: a flush that changed no cell still moves the watermark."""
     starts = range(0, max(len(keys), 1), CELLS_IN_BLOCK)
     return [
-        _block(keys[at : at + CELLS_IN_BLOCK], totals[at : at + CELLS_IN_BLOCK], version, watermark_ms, at == starts[-1])
+        _block(
+            keys[at : at + CELLS_IN_BLOCK], totals[at : at + CELLS_IN_BLOCK], version, watermark_ms, at == starts[-1]
+        )
         for at in starts
     ]
 
 
-def _block(keys: Sequence[bytes], totals: Records, version: int, watermark_ms: int, last: bool) -> bytes:  # noqa: FBT001
+def _block(keys: Sequence[bytes], totals: Records, version: int, watermark_ms: int, last: bool) -> bytes:
     joined = _KEYS.join(keys)
     flags = _LAST if last else 0
     head = _HEAD.pack(_MAGIC, flags, CELL.itemsize, version, watermark_ms, len(keys), len(joined))

@@ -40,7 +40,7 @@ class PartitionPipeline:
 
     ``state`` is the partition's key-value store (what its changelog holds); it is read and updated in place.
     One flush at a time: call :meth:`process` again only when everything of the last one is durable.
-    With ``cells_source`` (whose cells they are) every flush carries what it changed as messages of the stream ``cells``.
+    With ``cells_source`` (whose cells they are) a flush carries those it changed as messages of the stream ``cells``.
     """
 
     def __init__(
