@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from pipeline import advance, rows, sessionize
 from pipeline.advance import Clock, Fresh, Step
-from pipeline.aggregate import CELL, Cells, read_keys
+from pipeline.aggregate import Cells, read_keys
 from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected, concatenate
 from pipeline.cells import block_key, encode
 from pipeline.intake import Intake, event_rows, join, take_in
 from pipeline.model import Model
 from pipeline.policy import Policy
 from pipeline.records import NEVER, ONE_WAY, pick
-from pipeline.state import Working, pack, payload_of, unpack
-from pipeline.store import CELL_KEY, CUSTOMER, RETRACTION, Store
+from pipeline.state import Working, pack, unpack
+from pipeline.store import CUSTOMER, RETRACTION, Store
 from pipeline.strings import Strings
 from pipeline.view import Context, view
 from schemas.limits import Limits
@@ -161,11 +161,9 @@ class PartitionPipeline:
         version = self.marker.offset
         names = [key[1:].decode() for key in self._store.stamped_above(CUSTOMER, committed)]
         made = self._all_rows(unpack(names, self._store.customers(names), context.strings), version, context)
-        cells = self._store.stamped_above(CELL_KEY, committed)
+        cells, totals = self._store.cells_above(committed)
         if cells:
-            blob = b"".join(payload_of(self._store.records[key]) for key in cells)
-            named = read_keys([key[1:] for key in cells], context.strings)
-            made["cell_rows"] = self._cell_rows(named, np.frombuffer(blob, CELL), version, context)
+            made["cell_rows"] = self._cell_rows(read_keys(cells, context.strings), totals, version, context)
         for table, identities in self._unconfirmed_retractions(committed).items():
             gone = rows.retractions(table, identities, self.partition, version)
             made[table] = concatenate([made[table], gone]) if table in made else gone
@@ -178,13 +176,13 @@ class PartitionPipeline:
         groups = sessionize.regroup(working.pieces, context.strings, self._policy)
         now = view(working, groups, self.marker.watermark_ms, NEVER, context)
         names, where = rows.names_of(working.names), (self.partition, version)
-        everything = np.arange(len(now.rows))
+        everything, every_journey = np.arange(len(now.rows)), np.arange(len(now.journeys.rows))
+        keys = rows.named_journeys(now, every_journey, names, context)
         made: dict[str, Columns] = {}
         if len(now.rows):
-            made["interaction_rows"] = rows.interactions(now, everything, names, context, *where)
+            made["interaction_rows"] = rows.interactions(now, everything, names, keys, context, where)
         if len(now.journeys.rows):
-            every_journey = np.arange(len(now.journeys.rows))
-            made["journey_rows"] = rows.journeys(now, every_journey, names, context, *where)
+            made["journey_rows"] = rows.journeys(now, every_journey, names, keys, context, where)
         made |= advance.customer_rows(working, now, *where, context)
         one_way = working.pieces["customer"][working.pieces["grouping"] == ONE_WAY]
         exposed = np.union1d(one_way, np.flatnonzero(working.header["one_way"].any(axis=1)))
