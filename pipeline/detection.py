@@ -100,10 +100,14 @@ class DetectionPipeline:
 
     def rewrite(self, committed: int) -> Mapping[str, Columns]:
         """Takeover: the rows of the last flush, if they may be unwritten; the topic has its transitions already."""
+        return _rows(self.unconfirmed(committed))
+
+    def unconfirmed(self, committed: int) -> list[AlertTransition]:
+        """Transitions of the last flush, if it ended after ``committed``."""
         if committed >= self.marker.offset:
-            return {}
+            return []
         told = [value for key, value in sorted(self._records.items()) if key[:1] == UNCONFIRMED]
-        return _rows([AlertTransition.model_validate_json(value) for value in told])
+        return [AlertTransition.model_validate_json(value) for value in told]
 
     def reread(self, batches: Sequence[RawBatch]) -> tuple[Mapping[str, Columns], Sequence[Rejected]]:
         """Takeover: nothing, as no row is made of blocks as such."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline import advance, rows, sessionize
 from pipeline.advance import Clock, Fresh, Step
-from pipeline.aggregate import Cells, read_keys
+from pipeline.aggregate import CELL, Cells, read_keys
 from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected, concatenate
 from pipeline.cells import block_key, encode
 from pipeline.intake import Intake, event_rows, join, take_in

@@ -20,7 +20,7 @@ SOURCE = "perception"
 FIRST_MS = 20_000 * DAY_MS
 """Start of the series: a day's."""
 SETTLING_MS = 3 * DAY_MS
-_SCOPE = {labels: name for name, labels in SCOPES}
+_SCOPE: dict[tuple[str, ...], str] = {labels: name for name, labels in SCOPES}
 
 Record = tuple[bytes, bytes, int]
 """Key, value, log time."""
