@@ -18,6 +18,7 @@ from pydantic_settings import SettingsError as SourceError
 
 from jobs.durations import duration_ms
 from jobs.errors import SettingsError
+from pipeline.detect.policy import Detection
 from pipeline.policy import Policy
 from schemas.limits import Limits
 
@@ -133,10 +134,13 @@ class KafkaSettings(_Section):
     application_id: str = Field("perception", min_length=1, description="consumer group and prefix of own topics")
     topic: str = Field("interactions-v1", min_length=1, description="events in")
     rejected_topic: str = Field("interactions-rejected-v1", min_length=1, description="refused records out")
+    alerts_topic: str = Field("alerts-v1", min_length=1, description="transitions of alerts out")
+    cells_topic: str = Field("perception-cells-v1", min_length=1, description="what flushes changed, for detection")
     partitions: int = Field(8, ge=1, le=10_000, description="of the interactions topic; never changed later")
     replication_factor: int = Field(1, ge=1, le=32, description="3 in production")
     retention_s: Seconds = Field(7 * 86_400.0, description="of the interactions topic")
     rejected_retention_s: Seconds = Field(30 * 86_400.0, description="of the rejected topic")
+    cells_retention_s: Seconds = Field(7 * 86_400.0, description="of the cells topic: longest halt of detection")
     topic_allow_declare: bool = Field(True, description="the worker may create its topics; false in production")
     request_timeout_s: Seconds = Field(90.0, description="of a broker request")
     session_timeout_s: Seconds = Field(20.0, description="silence after which others take a worker's partitions over")
@@ -147,6 +151,18 @@ class KafkaSettings(_Section):
     def changelog_topic(self) -> str:
         """The compacted topic that holds the worker's state."""
         return f"{self.application_id}-state-v1-changelog"
+
+    @property
+    def detection(self) -> KafkaSettings:
+        """The same for detection: it reads the cells topic, and its state is a topic of its own."""
+        return self.model_copy(
+            update={"application_id": f"{self.application_id}-detect", "topic": self.cells_topic, "partitions": 1}
+        )
+
+    @property
+    def streams(self) -> Mapping[str, str]:
+        """Stream of a flush's messages -> topic."""
+        return {"cells": self.cells_topic, "alerts": self.alerts_topic}
 
 
 class WarehouseSettings(_Section):
@@ -213,6 +229,30 @@ class WorkerSettings(_Section):
     stall_after_s: Seconds = Field(120.0, gt=0, description="wait without progress after which a worker is not ready")
 
 
+class AlertsSettings(_Section):
+    """Detection of sudden drops, surges of contacts and silence."""
+
+    enabled: bool = Field(True, description="publish cells and detect")
+    grains: Literal["hour", "day", "hour,day"] = Field("hour,day", description="widths of buckets, comma separated")
+    false_alarm_days: float = Field(7.0, gt=0, description="days per tolerated false alarm of leaves, and of parents")
+    grace_s: Seconds = Field(1_800.0, ge=0, description="event time after its end at which a bucket is judged")
+    idle_timeout_s: Seconds = Field(600.0, gt=0, description="silence after which nobody waits for a partition")
+    amend_interval_s: Seconds = Field(300.0, ge=0, description="between two looks at what late data have changed")
+    interval_s: Seconds = Field(10.0, gt=0, description="between two flushes of detection")
+    look_up: bool = Field(True, description="ask the warehouse for signals that moved and example customers")
+
+    def policy(self, settling_ms: int) -> Detection:
+        """As the core wants it; ``settling_ms``: when cells are final."""
+        return Detection(
+            settling_ms=settling_ms,
+            grains=tuple(self.grains.split(",")),
+            false_alarm_days=self.false_alarm_days,
+            grace_ms=round(self.grace_s * 1_000),
+            idle_ms=round(self.idle_timeout_s * 1_000),
+            amend_ms=round(self.amend_interval_s * 1_000),
+        )
+
+
 class Settings(BaseSettings):
     """All settings; every one has a default that works on one machine."""
 
@@ -222,6 +262,7 @@ class Settings(BaseSettings):
     warehouse: WarehouseSettings = Field(default_factory=WarehouseSettings)
     model: ModelSettings = ModelSettings()
     worker: WorkerSettings = WorkerSettings()
+    alerts: AlertsSettings = AlertsSettings()
     policy: Annotated[Policy, BeforeValidator(_policy)] = Policy()
     limits: Annotated[Limits, BeforeValidator(_limits)] = Limits()
 

@@ -18,6 +18,8 @@ PARTITIONS_ACTION: Final = (
     "(PERCEPTION_KAFKA__TOPIC=interactions-v2, a new PERCEPTION_KAFKA__APPLICATION_ID) and produce into those."
 )
 
+_COMPACTED: Final = {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -54,15 +56,20 @@ class Outcome:
 
 
 def declared(kafka: KafkaSettings) -> tuple[Topic, ...]:
-    """Interactions, rejected records, and the compacted changelog of the state."""
+    """Interactions, rejected records, and the changelog of the state; alerts, cells and detection's changelog."""
     durable = {"min.insync.replicas": str(max(1, kafka.replication_factor - 1))}
+    many = kafka.partitions
     return tuple(
-        Topic(name, kafka.partitions, kafka.replication_factor, {**durable, **configs})
-        for name, configs in (
-            (kafka.topic, _kept_for(kafka.retention_s)),
+        Topic(name, partitions, kafka.replication_factor, {**durable, **configs})
+        for name, partitions, configs in (
+            (kafka.topic, many, _kept_for(kafka.retention_s)),
             # A rejected record carries its bytes and its reason: larger than what the topic before let in.
-            (kafka.rejected_topic, {**_kept_for(kafka.rejected_retention_s), "max.message.bytes": "2097152"}),
-            (kafka.changelog_topic, {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}),
+            (kafka.rejected_topic, many, {**_kept_for(kafka.rejected_retention_s), "max.message.bytes": "2097152"}),
+            (kafka.changelog_topic, many, _COMPACTED),
+            (kafka.alerts_topic, many, _COMPACTED),
+            # Detection looks at all cells together: the hierarchy needs them in one partition.
+            (kafka.cells_topic, 1, _kept_for(kafka.cells_retention_s)),
+            (kafka.detection.changelog_topic, 1, _COMPACTED),
         )
     )
 

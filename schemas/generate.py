@@ -1,6 +1,7 @@
-"""Generate the published contracts from the event model: ``python -m schemas.generate [--check]``.
+"""Generate the published contracts from the models: ``python -m schemas.generate [--check]``.
 
-``event.schema.json`` is JSON Schema 2020-12; ``asyncapi.json`` is AsyncAPI 3.0 with the two topics. With
+``event.schema.json`` and ``alert.schema.json`` are JSON Schema 2020-12; ``asyncapi.json`` is AsyncAPI 3.0 with the
+topics. With
 ``--check`` nothing is written, and the exit code is 1 if a file differs from what would be written.
 """
 
@@ -13,14 +14,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from schemas.alert import AlertTransition
 from schemas.event import ANSWER_FIELDS, DEFAULT_CHANNELS, ONE_WAY_TYPES, SCALES, Event, Tick
 from schemas.rejections import Reason
 
 FOLDER: Final = Path(__file__).parent
 EVENT_FILE: Final = "event.schema.json"
+ALERT_FILE: Final = "alert.schema.json"
 ASYNCAPI_FILE: Final = "asyncapi.json"
 TOPIC: Final = "interactions-v1"
 REJECTED_TOPIC: Final = "interactions-rejected-v1"
+ALERTS_TOPIC: Final = "alerts-v1"
 
 Json = dict[str, Any]
 
@@ -37,6 +41,14 @@ def event_schema() -> Json:
         "x-usual-channels": dict(DEFAULT_CHANNELS),
         "x-one-way-types": sorted(ONE_WAY_TYPES),
     }
+
+
+def alert_schema() -> Json:
+    """JSON Schema of the alert transition."""
+    schema = AlertTransition.model_json_schema(mode="serialization")
+    for part in (schema, *schema["$defs"].values()):
+        _drop_titles(part["properties"])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": ALERT_FILE, **schema}
 
 
 def tick_schema() -> Json:
@@ -57,21 +69,28 @@ def asyncapi() -> Json:
         "info": {
             "title": "Customer perception",
             "version": "1.0.0",
-            "description": "Interaction events in; what the contract refuses comes out with its reason.",
+            "description": "Interaction events in; alerts, and what the contract refuses with its reason, come out.",
         },
         "defaultContentType": "application/json",
         "channels": {
             "interactions": _channel(TOPIC, _INPUT, "event", "tick"),
             "rejected": _channel(REJECTED_TOPIC, _OUTPUT, "rejected"),
+            "alerts": _channel(ALERTS_TOPIC, _ALERTS, "alert"),
         },
         "operations": {
             "consumeInteractions": {"action": "receive", "channel": {"$ref": "#/channels/interactions"}},
             "sendRejected": {"action": "send", "channel": {"$ref": "#/channels/rejected"}},
+            "sendAlerts": {"action": "send", "channel": {"$ref": "#/channels/alerts"}},
         },
         "components": {
             "messages": {
                 "event": _message("An interaction event; also as CloudEvents 1.0 or framed by Confluent.", "event"),
                 "tick": _message("Moves the watermark of an idle partition; the key does not matter.", "tick"),
+                "alert": {
+                    "summary": "One transition of an alert; its key is the alert_id.",
+                    "payload": {"$ref": ALERT_FILE},
+                    "bindings": {"kafka": {"key": {"type": "string"}}},
+                },
                 "rejected": {
                     "summary": "A refused record: original key and value, reason and origin as headers.",
                     "contentType": "application/octet-stream",
@@ -92,6 +111,10 @@ _INPUT: Final = (
     "partition. Plain JSON, CloudEvents 1.0 (structured, or binary with ce_ headers), or JSON framed by Confluent."
 )
 _OUTPUT: Final = "Records that the contract refuses. List, inspect and requeue them with: perception dlq."
+_ALERTS: Final = (
+    "Transitions of alerts, compacted to the last one of each alert. Only those without a parent page somebody. Read "
+    "committed records only."
+)
 _REJECTED_HEADERS: Final = {
     "reason": "Code of the rejection.",
     "message": "What exactly is wrong.",
@@ -153,7 +176,7 @@ def _scale_rule(scale: str, usual: tuple[float, float] | None) -> Json:
 
 def files() -> dict[Path, str]:
     """Path -> content of every generated file."""
-    documents = {EVENT_FILE: event_schema(), ASYNCAPI_FILE: asyncapi()}
+    documents = {EVENT_FILE: event_schema(), ALERT_FILE: alert_schema(), ASYNCAPI_FILE: asyncapi()}
     return {FOLDER / name: json.dumps(content, indent=2) + "\n" for name, content in documents.items()}
 
 

@@ -289,6 +289,43 @@ LATE: Final = Table(
 )
 """Valid events later than the allowed lateness: kept with their payload (base64), never folded into state."""
 
+ALERTS: Final = Table(
+    "alert_rows",
+    _columns(
+        ("alert_id", STRING),
+        ("sequence", "UInt32"),
+        ("fingerprint", STRING),
+        ("state", LABEL),
+        ("amended", "Bool"),
+        ("reason", STRING),
+        ("detector", LABEL),
+        ("kind", LABEL),
+        ("grain", LABEL),
+        ("scope", STRING),
+        ("channel", LABEL),
+        ("segment", LABEL),
+        ("touchpoint", LABEL),
+        ("customer_id", STRING),
+        ("dimensions", STRING),
+        ("since_at", TIME),
+        ("at", TIME),
+        ("watermark_at", TIME),
+        ("size", FLOAT),
+        ("evidence", FLOAT),
+        ("threshold", FLOAT),
+        ("customers", "UInt64"),
+        ("expected", MAYBE_FLOAT),
+        ("observed", MAYBE_FLOAT),
+        ("parent", STRING),
+        ("affected", STRING),
+        ("cause", STRING),
+        ("version", "UInt64"),
+    ),
+    identity=("alert_id", "sequence"),
+    deletable=False,
+)
+"""One row per transition of an alert, as on the topic (:mod:`schemas.alert`); structures are JSON."""
+
 TABLES: Final = (
     EVENTS,
     INTERACTIONS,
@@ -299,5 +336,6 @@ TABLES: Final = (
     EXPECTATIONS,
     REJECTED,
     LATE,
+    ALERTS,
 )
 BY_NAME: Final = {table.name: table for table in TABLES}

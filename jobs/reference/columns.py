@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Final
 
 CALCULATED: Final[Mapping[str, str]] = {
+    "affected": "Parts of the scope that are affected themselves, worst first, JSON objects",
     "answer_mean": "Mean of the answers, points; NULL without answers",
     "answer_stddev": "Standard deviation of the answers, points; NULL below two",
     "at": "Moment that the row is about",
     "cap": "Highest score that the needs allow (the pyramid), points",
     "channels": "Channels in the order of first use",
     "confidence": "Share of the score that is own evidence, the rest is the prior, 0 .. 1",
+    "dimensions": "Dimensions that fell, the worst first",
     "dimension": "meets_needs, easy or enjoyable",
+    "fired_at": "When the alert first fired; NULL while it is only pending",
     "high": "Upper end of the 90 % interval, points",
     "horizon": "journey or relationship",
     "inferred_share": "Part of the evidence that is not from answers, 0 .. 1",
@@ -23,6 +26,7 @@ CALCULATED: Final[Mapping[str, str]] = {
     "journey_residual_variance": "Variance that evidence on the journey cannot remove, square points",
     "low": "Lower end of the 90 % interval, points",
     "mean": "Score before the pyramid and before it is clipped to 0 .. 100, points",
+    "mix_shift": "Points of the fall because shares moved to worse parts",
     "model_version": "Version of the perception model in use",
     "n": "Number of what the row is the mean of",
     "needs": "Score of meets_needs at the same horizon, points",
@@ -32,6 +36,7 @@ CALCULATED: Final[Mapping[str, str]] = {
     "prior_segment": "Segment",
     "pyramid_knee": "Score of meets_needs up to which it caps the others at itself, points",
     "pyramid_slope": "Points that the cap rises per point of needs above the knee",
+    "real_fall": "Points of the fall inside the parts",
     "recovered": "Whether it was fixed",
     "recovery_s": "Time from failure to fix, seconds",
     "relationship_half_life_ms": "Age at which evidence on the relationship counts half, milliseconds",
@@ -43,12 +48,27 @@ CALCULATED: Final[Mapping[str, str]] = {
     "stddev": "Standard deviation of the scores, points; NULL below two",
     "sum": "Evidence S = sum of weight times points",
     "touchpoints": "Touchpoints in the order of first use",
+    "transitions": "Transitions of the alert so far",
     "variance": "Variance of the mean, square points",
+    "verdict": "mix shift, real fall or not split further; empty where nothing fell",
     "weight": "Evidence W, answers",
 }
 """Column -> meaning, the same in every view that calculates it."""
 
+_OF_ALERTS: Final[Mapping[str, str]] = {
+    "at": "Event time at which it was decided: the end of a bucket",
+    "customers": "Distinct customers behind it",
+    "reason": "Why it was withdrawn, amended or resolved",
+    "scope": "Labels of what it is about, JSON",
+    "sequence": "Number of the transition within the alert",
+    "state": "pending, firing, recovering, resolved or withdrawn",
+}
 IN_VIEW: Final[Mapping[tuple[str, str], str]] = {
+    **{(view, name): text for view in ("alerts", "alert_transitions") for name, text in _OF_ALERTS.items()},
+    ("cells", "customers"): "Distinct customers",
+    ("cells", "scope"): "Which labels the cell is split by",
+    ("events", "sequence"): "Order within one moment",
+    ("journeys", "state"): "open, completed or silent",
     ("cells", "answers"): "Answers about the dimension",
     ("cells", "mean"): "Mean score of the n interactions, points; NULL without any",
     ("cells", "n"): "Interactions with evidence on the dimension",

@@ -1,7 +1,7 @@
 """Example records: every wire format, reject reason and limit, as data. Tests walk this folder.
 
-``events.jsonl`` has one plain event of every type. ``accepted/*.json`` and ``rejected/<reason>/*.json`` are
-Kafka records::
+``events.jsonl`` has one plain event of every type, ``alerts.jsonl`` an alert transition of every state.
+``accepted/*.json`` and ``rejected/<reason>/*.json`` are Kafka records::
 
     {"about": what it shows, "wire": wire format, "limit": limit it touches (optional),
      "key": text or null, "appended_at": broker time in epoch ms, "headers": {name: text},
@@ -22,6 +22,7 @@ from typing import Any, Final
 
 FOLDER: Final = Path(__file__).parent
 EVENTS: Final = FOLDER / "events.jsonl"
+ALERTS: Final = FOLDER / "alerts.jsonl"
 WIRE_FORMATS: Final = ("plain", "confluent", "cloudevents-structured", "cloudevents-binary")
 
 
@@ -55,6 +56,11 @@ def examples() -> Iterator[Example]:
 def plain_events() -> list[dict[str, Any]]:
     """The events of ``events.jsonl``."""
     return [json.loads(line) for line in EVENTS.read_text(encoding="utf-8").splitlines()]
+
+
+def alert_transitions() -> list[dict[str, Any]]:
+    """The transitions of ``alerts.jsonl``."""
+    return [json.loads(line) for line in ALERTS.read_text(encoding="utf-8").splitlines()]
 
 
 def _example(path: Path) -> Example:

@@ -76,10 +76,11 @@ def test_every_field_is_described() -> None:
     assert [name for name, info in Event.model_fields.items() if not info.description] == []
 
 
-def test_asyncapi_names_both_topics_and_all_reasons() -> None:
+def test_asyncapi_names_the_topics_and_all_reasons() -> None:
     document = generate.asyncapi()
     assert {channel["address"] for channel in document["channels"].values()} == {
         "interactions-v1",
         "interactions-rejected-v1",
+        "alerts-v1",
     }
     assert set(document["x-reject-reasons"]) == set(REASONS)

@@ -21,6 +21,10 @@ CREATE ROW POLICY IF NOT EXISTS perception_reader_recoveries ON ${database}.reco
 CREATE ROW POLICY IF NOT EXISTS perception_reader_expectations ON ${database}.expectation_rows
     FOR SELECT USING customer_id IN (SELECT customer_id FROM ${database}.customer_rows WHERE segment != 'restricted')
     TO perception_reader;
+-- An alert about one customer is there for those who may see the customer.
+CREATE ROW POLICY IF NOT EXISTS perception_reader_alerts ON ${database}.alert_rows
+    FOR SELECT USING segment != 'restricted' AND (customer_id = '' OR customer_id IN
+    (SELECT customer_id FROM ${database}.customer_rows WHERE segment != 'restricted')) TO perception_reader;
 CREATE QUOTA IF NOT EXISTS perception_reader KEYED BY user_name
     FOR INTERVAL 1 hour MAX queries = 3600, read_rows = 20000000000, execution_time = 1800 TO perception_reader;
 CREATE SETTINGS PROFILE IF NOT EXISTS perception_reader
