@@ -13,6 +13,7 @@ from jobs.broker import broker_errors, client_options
 from jobs.errors import TopicError
 from jobs.settings import KafkaSettings
 
+_COMPACTED: Final = {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
 PARTITIONS_ACTION: Final = (
     "Set PERCEPTION_KAFKA__PARTITIONS to the topic's number, or choose new topic names "
     "(PERCEPTION_KAFKA__TOPIC=interactions-v2, a new PERCEPTION_KAFKA__APPLICATION_ID) and produce into those."
@@ -54,15 +55,19 @@ class Outcome:
 
 
 def declared(kafka: KafkaSettings) -> tuple[Topic, ...]:
-    """Interactions, rejected records, and the compacted changelog of the state."""
+    """Interactions, rejected records, the changelog of the state; alerts, who was told of them, silences."""
     durable = {"min.insync.replicas": str(max(1, kafka.replication_factor - 1))}
+    many = kafka.partitions
     return tuple(
-        Topic(name, kafka.partitions, kafka.replication_factor, {**durable, **configs})
-        for name, configs in (
-            (kafka.topic, _kept_for(kafka.retention_s)),
+        Topic(name, partitions, kafka.replication_factor, {**durable, **configs})
+        for name, partitions, configs in (
+            (kafka.topic, many, _kept_for(kafka.retention_s)),
             # A rejected record carries its bytes and its reason: larger than what the topic before let in.
-            (kafka.rejected_topic, {**_kept_for(kafka.rejected_retention_s), "max.message.bytes": "2097152"}),
-            (kafka.changelog_topic, {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}),
+            (kafka.rejected_topic, many, {**_kept_for(kafka.rejected_retention_s), "max.message.bytes": "2097152"}),
+            (kafka.changelog_topic, many, _COMPACTED),
+            (kafka.alerts_topic, many, _COMPACTED),
+            (kafka.notified_topic, many, _COMPACTED),
+            (kafka.silences_topic, 1, _COMPACTED),
         )
     )
 
