@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.errors import CommitFailedError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 from pydantic import ValidationError
 
@@ -41,6 +43,7 @@ class Notifier:
         self._committed: dict[TopicPartition, int] = {}
         self._catching_up: dict[TopicPartition, int] = {}
         """Partitions that this group has never read, with the end that they had: what ended before is history."""
+        self._moves = _Moves()
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -68,18 +71,20 @@ class Notifier:
             raise TopicError(
                 f"topic {self._kafka.alerts_topic} does not exist", action="Run `perception topics apply`."
             )
-        consumer.subscribe([self._kafka.alerts_topic], listener=_Assigned(self, consumer, reader, ledger))
+        consumer.subscribe([self._kafka.alerts_topic], listener=self._moves)
         while not self._stop.is_set():
-            self._take(consumer)
+            polled = consumer.poll(timeout_ms=POLL_MS)
+            self._rebalance(consumer, reader, ledger)
+            self._take(polled, consumer)
             silences.refresh()
             for receiver in self._receivers:
                 self._tell(receiver, silences, ledger)
             ledger.write(self._receivers)
             self._commit(consumer)
 
-    def _take(self, consumer: KafkaConsumer) -> None:
+    def _take(self, polled: Mapping[TopicPartition, Sequence[Any]], consumer: KafkaConsumer) -> None:
         now = time.time()
-        for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
+        for partition, records in polled.items():
             for record in records:
                 self._give(_alert(record), partition.partition, record.offset, now)
         for partition, end in list(self._catching_up.items()):
@@ -115,24 +120,29 @@ class Notifier:
                 done[partition] = OffsetAndMetadata(offset, "", -1)
                 self._committed[partition] = offset
         if done:
-            consumer.commit(done)
+            try:
+                consumer.commit(done)
+            except (CommitFailedError, RebalanceInProgressError):
+                self._committed.clear()
+                log.info("The group rebalances: offsets are committed after it")
 
-    def assigned(
-        self, partitions: Sequence[TopicPartition], consumer: KafkaConsumer, reader: KafkaConsumer, ledger: Ledger
-    ) -> None:
-        """Know what was told of partitions before any of their records is taken."""
-        for partition in partitions:
-            ledger.restore(reader, partition.partition, self._receivers)
-            if consumer.committed(partition) is None:
-                self._catching_up[partition] = consumer.end_offsets([partition])[partition]
+    def _rebalance(self, consumer: KafkaConsumer, reader: KafkaConsumer, ledger: Ledger) -> None:
+        """Forget partitions that went, and know what was told of those that came, before their records are taken."""
+        moves = self._moves
+        while moves.happened:
+            came, partitions = moves.happened.popleft()
+            for partition in partitions:
+                self._forget(partition)
+                if came and partition in consumer.assignment():
+                    ledger.restore(reader, partition.partition, self._receivers)
+                    if consumer.committed(partition) is None:
+                        self._catching_up[partition] = consumer.end_offsets([partition])[partition]
 
-    def revoked(self, partitions: Sequence[TopicPartition]) -> None:
-        """Forget partitions that another member has now."""
-        for partition in partitions:
-            self._catching_up.pop(partition, None)
-            self._committed.pop(partition, None)
-            for receiver in self._receivers:
-                receiver.desk.drop(partition.partition)
+    def _forget(self, partition: TopicPartition) -> None:
+        self._catching_up.pop(partition, None)
+        self._committed.pop(partition, None)
+        for receiver in self._receivers:
+            receiver.desk.drop(partition.partition)
 
     def _consumer(self) -> KafkaConsumer:
         return KafkaConsumer(
@@ -155,20 +165,19 @@ class Notifier:
         )
 
 
-class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """Hands partitions over."""
+class _Moves(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Notes what a rebalance did: kafka-python calls it where nothing may block, and swallows its errors."""
 
-    def __init__(self, notifier: Notifier, consumer: KafkaConsumer, reader: KafkaConsumer, ledger: Ledger) -> None:
-        self._notifier = notifier
-        self._with = (consumer, reader, ledger)
+    def __init__(self) -> None:
+        self.happened: deque[tuple[bool, list[TopicPartition]]] = deque()
 
-    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Called before others get them."""
-        self._notifier.revoked(revoked)
+        self.happened.append((False, list(revoked)))
 
-    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Called before their records come."""
-        self._notifier.assigned(assigned, *self._with)
+        self.happened.append((True, list(assigned)))
 
 
 def _alert(record: Any) -> AlertTransition | None:
