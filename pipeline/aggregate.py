@@ -284,7 +284,13 @@ def add(current: Records, delta: Records) -> Records:
     return total
 
 
-def end_ms(key: bytes) -> int:
-    """End of the bucket of a cell by its state key."""
+def bucket_of(key: bytes) -> bytes:
+    """The time bucket in the key of a cell: grain and time, each with a separator after it."""
     grain, _, time, _ = key.split(_SEPARATOR_BYTES, 3)
+    return _SEPARATOR_BYTES.join((grain, time, b""))
+
+
+def end_ms(bucket: bytes) -> int:
+    """End of a time bucket."""
+    grain, time, _ = bucket.split(_SEPARATOR_BYTES, 2)
     return int(time) + _WIDTHS[grain]

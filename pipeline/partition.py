@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from pipeline import advance, rows, sessionize
 from pipeline.advance import Clock, Fresh, Step
-from pipeline.aggregate import CELL, Cells, read_keys
+from pipeline.aggregate import Cells, read_keys
 from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected, concatenate
 from pipeline.intake import Intake, event_rows, join, take_in
 from pipeline.model import Model
 from pipeline.policy import Policy
 from pipeline.records import NEVER, ONE_WAY, pick
-from pipeline.state import Working, pack, payload_of, unpack
-from pipeline.store import CELL_KEY, CUSTOMER, RETRACTION, Store
+from pipeline.state import Working, pack, unpack
+from pipeline.store import CUSTOMER, RETRACTION, Store
 from pipeline.strings import Strings
 from pipeline.view import Context, view
 from schemas.limits import Limits
@@ -147,11 +147,9 @@ class PartitionPipeline:
         version = self.marker.offset
         names = [key[1:].decode() for key in self._store.stamped_above(CUSTOMER, committed)]
         made = self._all_rows(unpack(names, self._store.customers(names), context.strings), version, context)
-        cells = self._store.stamped_above(CELL_KEY, committed)
+        cells, totals = self._store.cells_above(committed)
         if cells:
-            blob = b"".join(payload_of(self._store.records[key]) for key in cells)
-            named = read_keys([key[1:] for key in cells], context.strings)
-            made["cell_rows"] = self._cell_rows(named, np.frombuffer(blob, CELL), version, context)
+            made["cell_rows"] = self._cell_rows(read_keys(cells, context.strings), totals, version, context)
         for table, identities in self._unconfirmed_retractions(committed).items():
             gone = rows.retractions(table, identities, self.partition, version)
             made[table] = concatenate([made[table], gone]) if table in made else gone

@@ -1,7 +1,8 @@
 """The key-value state of one partition: what its changelog holds, and the indexes that follow from it.
 
-Keys: ``m`` the marker, ``k<customer>`` a customer, ``c<cell>`` a cell, ``x<table><0x1F><customer><0x1F><key>`` a
-retraction that is not confirmed yet. Every value but the marker begins with the stamp of its flush.
+Keys: ``m`` the marker, ``k<customer>`` a customer, ``c<bucket><number>`` a block of cells,
+``x<table><0x1F><customer><0x1F><key>`` a retraction that is not confirmed yet. Every value but the marker begins with
+the stamp of its flush.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.aggregate import CELL, SEPARATOR, Cells, add, end_ms
+from pipeline.aggregate import SEPARATOR, Cells, end_ms
 from pipeline.batch import Marker
+from pipeline.cellstore import CELL_KEY, CellStore
 from pipeline.policy import Policy
 from pipeline.records import NEVER
-from pipeline.state import StateError, deadline_of, payload_of, stamp_of, stamped
+from pipeline.state import StateError, deadline_of, stamp_of, stamped
 
 MARKER_KEY: Final = b"m"
 CUSTOMER: Final = b"k"
-CELL_KEY: Final = b"c"
 RETRACTION: Final = b"x"
 NO_WATERMARK: Final = -(1 << 62)
 """Watermark of a partition that has seen no record."""
@@ -55,6 +56,7 @@ class Store:
         self._settling_ms = policy.cell_settling_ms
         self._deadline: dict[bytes, int] = {}
         self._due: list[tuple[int, bytes]] = []
+        self._cells = CellStore()
         self._expiring: dict[int, list[bytes]] = {}
         self._retracted: list[bytes] = []
         for key, value in records.items():
@@ -69,7 +71,9 @@ class Store:
                 self._deadline[key] = deadline
                 self._due.append((deadline, key))
         elif kind == CELL_KEY:
-            self._expire_later(key, end_ms(key[1:]))
+            bucket = self._cells.restore(key, value)
+            if bucket is not None:
+                self._expire_later(bucket, end_ms(bucket[1:]))
         elif kind == RETRACTION:
             self._retracted.append(key)
         elif key != MARKER_KEY:
@@ -128,37 +132,35 @@ class Store:
 
     def add_cells(self, cells: Cells, delta: NDArray[Any], stamp: int) -> NDArray[Any]:
         """Add to cells; returns the new totals (dtype CELL). An empty cell stays until it expires, to be retracted."""
-        full = [CELL_KEY + key for key in cells.keys]
-        empty = bytes(CELL.itemsize)
-        stored = [self.records.get(key) for key in full]
-        current = np.frombuffer(b"".join(empty if v is None else payload_of(v) for v in stored), CELL)
-        totals = add(current, delta)
+        totals, fresh = self._cells.add(cells, delta, stamp)
         if np.any(totals["interactions"] < 0) or np.any(totals["customers"] < 0):
             raise StateError("a cell fell below zero: state and log do not fit together")
-        blob, size, prefix = totals.tobytes(), CELL.itemsize, stamped(stamp, b"")
-        values = [prefix + blob[start : start + size] for start in range(0, len(blob), size)]
-        changed = dict(zip(full, values, strict=True))
+        changed = dict(self._cells.written(stamp))
         self.records |= changed
         self.changes |= changed
-        for key, old, end in zip(full, stored, cells.ends_ms.tolist(), strict=True):
-            if old is None:
-                self._expire_later(key, end)
+        for bucket in fresh:
+            self._expire_later(bucket, end_ms(bucket[1:]))
         return totals
 
-    def _expire_later(self, key: bytes, bucket_end_ms: int) -> None:
-        self._expiring.setdefault(bucket_end_ms + self._settling_ms, []).append(key)
+    def _expire_later(self, bucket: bytes, bucket_end_ms: int) -> None:
+        self._expiring.setdefault(bucket_end_ms + self._settling_ms, []).append(bucket)
 
     def expire_cells(self, watermark_ms: int, stamp: int) -> None:
-        """Forget cells that can no longer change, but for those that this flush has changed."""
+        """Forget buckets whose cells can no longer change, but for those that this flush has changed."""
         for expiry in sorted(time for time in self._expiring if time < watermark_ms):
             kept = []
-            for key in self._expiring.pop(expiry):
-                if stamp_of(self.records[key]) == stamp:
-                    kept.append(key)
-                else:
+            for bucket in self._expiring.pop(expiry):
+                removed = self._cells.remove(bucket, stamp)
+                if removed is None:
+                    kept.append(bucket)
+                for key in removed or ():
                     self._remove(key)
             if kept:
                 self._expiring[expiry] = kept
+
+    def cells_above(self, offset: int) -> tuple[list[bytes], NDArray[Any]]:
+        """Cells (keys, totals) that a flush after ``offset`` has written, and others of their blocks."""
+        return self._cells.above(offset)
 
     def retract(self, table: str, identities: Iterable[tuple[str, str]], stamp: int) -> None:
         """Remember retracted rows until the flush is confirmed."""

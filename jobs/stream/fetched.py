@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from pipeline.batch import RawBatch
-
-_FIELDS: Final = attrgetter("offset", "timestamp", "key", "value", "headers")
 
 
 class Record(Protocol):
@@ -45,11 +42,12 @@ class Fetched:
 
 def pack(records: Sequence[Record]) -> RawBatch:
     """Records as columns; at least one record."""
-    offsets, timestamps, keys, values, headers = zip(*map(_FIELDS, records), strict=True)
+    count = len(records)
+    headers = [record.headers for record in records]
     return RawBatch(
-        offsets=np.array(offsets, np.int64),
-        timestamps=np.array(timestamps, np.int64),
-        keys=list(keys),
-        values=list(values),
-        headers=list(headers) if any(headers) else None,
+        offsets=np.fromiter([record.offset for record in records], np.int64, count),
+        timestamps=np.fromiter([record.timestamp for record in records], np.int64, count),
+        keys=[record.key for record in records],
+        values=[record.value for record in records],
+        headers=headers if any(headers) else None,
     )

@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 
 from jobs.stream.connection import Connection
 from jobs.stream.fetched import Record
+from jobs.stream.lean import flat
 
 POLL_MS = 500
 POLL_RECORDS = 10_000
@@ -52,7 +53,7 @@ class LogReader:
         self._consumer.seek(self._tp, start)
         while await self._consumer.position(self._tp) < end:
             found = await self._consumer.getmany(self._tp, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
-            records = found.get(self._tp, ())
+            records = flat(found.get(self._tp, ()), start)
             if records and records[-1].offset >= end:
                 records = [record for record in records if record.offset < end]
             if records:

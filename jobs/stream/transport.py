@@ -9,16 +9,21 @@ Faust tracks and commits nothing for it, the flush does.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import faust
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 from jobs.stream.fetched import Fetched, Record, pack
-from jobs.stream.lean import spare
+from jobs.stream.lean import flat, spare
 
 Records = Mapping[TP, Sequence[Record]]
+
+FETCH_MIN_BYTES: Final = 512 * 1024
+"""Compressed, of all partitions of a broker: what a fetch waits for,"""
+FETCH_WAIT_S: Final = 0.25
+"""and for how long at most."""
 
 
 class BatchSchema(faust.Schema):
@@ -41,6 +46,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         spare(self.app.input_topic_name)
         consumer._isolation_level = "read_committed"  # noqa: SLF001  (Faust ties it to its own transactions)
+        # A fetch costs as much as hundreds of records, so the broker gathers: for less than a flush waits anyhow.
+        wait_s = min(FETCH_WAIT_S, self.app.settings.worker.flush_interval_s / 4)
+        consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001  (Faust has no setting for either)
+        consumer._fetch_max_wait_ms = int(wait_s * 1_000)  # noqa: SLF001
         return consumer
 
 
@@ -108,11 +117,9 @@ class Consumer(driver.Consumer):
         start = self._positions.get(tp)
         if start is None:
             return None
-        if found[0].offset < start:
-            # A fetch that was on its way while positions were set: its head is known already.
-            found = [record for record in found if record.offset >= start]
-            if not found:
-                return None
+        found = flat(found, start)
+        if not found:
+            return None  # a fetch that was on its way while positions were set: all of it is known already
         behind = (self.highwater(tp) or 0) > found[-1].offset + 1
         fetched = Fetched(tp.partition, self._epoch, start, pack(found), behind)
         return ConsumerMessage(

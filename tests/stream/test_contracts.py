@@ -74,6 +74,8 @@ OVERRIDES: dict[str, tuple[Any, str, list[tuple[Any, str]]]] = {
         [
             (driver.AIOKafkaConsumerThread._create_consumer, "return self._create_worker_consumer(transport)"),
             (AIOKafkaConsumer.start, "isolation_level=self._isolation_level"),
+            (AIOKafkaConsumer.start, "fetch_min_bytes=self._fetch_min_bytes"),
+            (AIOKafkaConsumer.start, "fetch_max_wait_ms=self._fetch_max_wait_ms"),
         ],
     ),
     "transport.Producer._settings_extra": (

@@ -1,39 +1,76 @@
-"""The contract with aiokafka that lets records of the input topic skip its public record."""
+"""The contract with aiokafka that lets records of the input topic go through by the batch."""
 
 from __future__ import annotations
 
 import inspect
 from typing import Any
 
+import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.consumer import fetcher
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
 from jobs.stream.fetched import pack
-from jobs.stream.lean import spare
+from jobs.stream.lean import Chunk, flat, spare
+
+READ_COMMITTED = 1
 
 
 def test_records_of_the_input_topic_are_handed_over_as_parsed() -> None:
     assert "partition_records = PartitionRecords(" in inspect.getsource(fetcher.Fetcher._proc_fetch_request)
-    builder = DefaultRecordBatchBuilder(2, 0, is_transactional=0, producer_id=-1, producer_epoch=-1, base_sequence=0,
-                                        batch_size=1_000)  # fmt: skip
-    builder.append(0, 1_700_000_000_000, b"key", b"value", [("h", b"1")])
-    builder.append(1, 1_700_000_000_001, None, None, [])
-    spare("lean")
-    lean, full = (_parsed(topic, bytes(builder.build())) for topic in ("lean", "full"))
+    data = _batch(0, 2)
+    lean, full = _parsed("lean", data), _parsed("full", data)
     assert {type(record) for record in full} == {ConsumerRecord}
-    assert ConsumerRecord not in {type(record) for record in lean}
-    one, other = pack(lean), pack(full)
-    assert (
-        (list(one.keys), list(one.values))
-        == (list(other.keys), list(other.values))
-        == ([b"key", None], [b"value", None])
-    )
+    assert {type(item) for item in lean} == {Chunk}
+    one, other = pack(flat(lean, 0)), pack(full)
+    assert (list(one.keys), list(one.values)) == (list(other.keys), list(other.values))
+    assert list(one.keys) == [None, b"key-1"]
     assert (one.offsets.tolist(), one.timestamps.tolist()) == (other.offsets.tolist(), other.timestamps.tolist())
     assert [list(headers) for headers in one.headers or ()] == [list(headers) for headers in other.headers or ()]
 
 
+@pytest.mark.parametrize("start", range(3))
+def test_positions_are_those_of_single_records(start: int) -> None:
+    data = _batch(0, 3) + _batch(3, 1) + _batch(4, 4)
+    lean, full = _records("lean", data, start), _records("full", data, start)
+    assert [record.offset for record in flat(list(lean), start)] == [record.offset for record in full]
+    assert lean.next_fetch_offset == full.next_fetch_offset == 8
+
+
+def test_aborted_transactions_and_control_batches_are_left_out() -> None:
+    data = _batch(0, 2, producer=7) + _batch(2, 2, producer=8) + _batch(4, 1)
+    aborted = [(7, 0)]
+    found = flat(list(_records("lean", data, 0, aborted)), 0)
+    assert [record.offset for record in found] == [2, 3, 4]
+    assert [record.offset for record in _records("full", data, 0, aborted)] == [2, 3, 4]
+
+
+def test_a_corrupt_batch_is_refused() -> None:
+    data = bytearray(_batch(0, 2))
+    data[-3] ^= 1
+    with pytest.raises(CorruptRecordException):
+        _parsed("lean", bytes(data))
+
+
+def _batch(first: int, count: int, producer: int = -1) -> bytes:
+    """Records of one producer's batch; with a ``producer`` it is part of a transaction."""
+    builder = DefaultRecordBatchBuilder(2, 0, is_transactional=int(producer >= 0), producer_id=producer,
+                                        producer_epoch=0, base_sequence=0, batch_size=10_000)  # fmt: skip
+    for place in range(count):
+        key = b"key-%d" % place if place else None
+        builder.append(place, 1_700_000_000_000 + place, key, b"value", [("h", b"1")])
+    data = bytearray(builder.build())
+    data[0:8] = first.to_bytes(8, "big")  # the base offset is the broker's to set; the checksum does not cover it
+    return bytes(data)
+
+
 def _parsed(topic: str, data: bytes) -> list[Any]:
-    records = MemoryRecords(data)
-    return list(fetcher.PartitionRecords(TopicPartition(topic, 0), records, [], 0, None, None, True, 1))
+    return list(_records(topic, data, 0))
+
+
+def _records(topic: str, data: bytes, start: int, aborted: list[tuple[int, int]] | None = None) -> Any:
+    spare("lean")
+    place = TopicPartition(topic, 0)
+    return fetcher.PartitionRecords(place, MemoryRecords(data), aborted, start, None, None, True, READ_COMMITTED)
