@@ -166,5 +166,7 @@ class Flush:
     rows: Mapping[str, Columns]
     """Table name -> columns; retractions are rows with ``is_deleted`` = 1."""
     rejected: Sequence[Rejected]
+    messages: Mapping[str, Sequence[tuple[bytes, bytes]]] = field(default_factory=dict)
+    """Stream (``cells``, ``alerts``) -> key and value of records that go out with the changelog, or not at all."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """events, duplicates, conflicts, late, rejected, ticks, interactions, journeys, customers, cells: rows touched."""

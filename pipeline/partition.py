@@ -16,6 +16,7 @@ from pipeline import advance, rows, sessionize
 from pipeline.advance import Clock, Fresh, Step
 from pipeline.aggregate import Cells, read_keys
 from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected, concatenate
+from pipeline.cells import block_key, encode
 from pipeline.intake import Intake, event_rows, join, take_in
 from pipeline.model import Model
 from pipeline.policy import Policy
@@ -39,6 +40,7 @@ class PartitionPipeline:
 
     ``state`` is the partition's key-value store (what its changelog holds); it is read and updated in place.
     One flush at a time: call :meth:`process` again only when everything of the last one is durable.
+    With ``cells_source`` (whose cells they are) every flush carries what it changed as messages of the stream ``cells``.
     """
 
     def __init__(
@@ -50,12 +52,15 @@ class PartitionPipeline:
         model: Model,
         limits: Limits,
         state: dict[bytes, bytes] | None = None,
+        cells_source: str | None = None,
     ) -> None:
         self.topic = topic
         self.partition = partition
         self._policy = policy
         self._model = model
         self._limits = limits
+        self._cells_source = cells_source
+        self._changed: tuple[list[bytes], NDArray[Any]] = ([], np.zeros(0, CELL))
         self._store = Store({} if state is None else state, policy)
 
     @property
@@ -86,7 +91,14 @@ class PartitionPipeline:
             "rejected": len(rejected),
             "ticks": len(intake.decoded.ticks),
         }
-        return Flush(self.partition, marker, self._store.changes, made, rejected, counts)
+        return Flush(self.partition, marker, self._store.changes, made, rejected, self._messages(marker), counts)
+
+    def _messages(self, marker: Marker) -> dict[str, list[tuple[bytes, bytes]]]:
+        """The cells that this flush changed, for detection."""
+        if self._cells_source is None:
+            return {}
+        key = block_key(self._cells_source, self.partition)
+        return {"cells": [(key, block) for block in encode(*self._changed, marker.offset, marker.watermark_ms)]}
 
     def _context(self) -> Context:
         return Context(Strings(), self._policy, self._model)
@@ -121,8 +133,10 @@ class PartitionPipeline:
     def _cells(self, done: Step, clock: Clock, context: Context) -> dict[str, Columns]:
         found = advance.cell_changes(done, clock, context)
         if found is None or not found[0].keys:
+            self._changed = ([], np.zeros(0, CELL))
             return {}
         totals = self._store.add_cells(*found, clock.offset)
+        self._changed = (found[0].keys, totals)
         return {"cell_rows": self._cell_rows(found[0], totals, clock.offset, context)}
 
     def _cell_rows(self, cells: Cells, totals: NDArray[Any], version: int, context: Context) -> Columns:

@@ -51,6 +51,10 @@ class Transition:
     detector: str
     before: str
     after: str
+    since: int
+    """Bucket from which the evidence grew."""
+    line: int
+    evidence: float
 
 
 class Machine:
@@ -85,10 +89,17 @@ class Machine:
         self.evidence.update(bucket, seen, expected, lines, self.thresholds + CAP_ABOVE)
         closed = self._follow(bucket, seen, expected)
         self._idle(bucket, some, customers)
-        for cell in np.flatnonzero(before != self.state):
-            words = STATES[before[cell]], STATES[self.state[cell]]
-            self.transitions.append(Transition(bucket, int(cell), self.name, *words))
+        self._record(bucket, before)
         return closed
+
+    def _record(self, bucket: int, before: Index) -> None:
+        changed = np.flatnonzero(before != self.state)
+        if len(changed):
+            strength, left, line = self.evidence.strongest()
+            for cell in changed.tolist():
+                words = STATES[before[cell]], STATES[self.state[cell]]
+                known = int(left[cell]), int(line[cell]), float(strength[cell])
+                self.transitions.append(Transition(bucket, cell, self.name, *words, *known))
 
     def _idle(self, bucket: int, live: Flags, customers: Customers) -> None:
         """Cells without an open alert: warm up, cool down, become suspicious, fire."""

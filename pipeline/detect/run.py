@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.detect.baseline import Baseline, Expected
 from pipeline.detect.detectors import Seen, discover
-from pipeline.detect.machine import FIRING, NO_DATA, OK, PENDING, STATES, Alert, Customers, Machine, Transition
+from pipeline.detect.machine import FIRING, STATES, Alert, Customers, Machine, Transition
 from pipeline.detect.policy import SHIFTS, Watch
 from pipeline.detect.series import Flags, Floats, Series
 
@@ -46,25 +46,31 @@ def run(series: Series, watch: Watch, thresholds: Floats, customers: Customers |
     Args:
         series: final buckets, in order.
         watch: policy of their grain.
-        thresholds: a-priori threshold of each cell, shape (c,).
+        thresholds: a-priori threshold of each cell, shape (c,), or of each bucket and cell, (b, c).
         customers: distinct customers over buckets; without it, those of the buckets are added, an upper bound.
     """
     baseline = Baseline(series, watch)
     people = customers or _adding(series)
-    machines = {name: Machine(detector, watch, thresholds, series.shape) for name, detector in discover().items()}
+    limits = np.broadcast_to(thresholds, series.contacts.shape)
+    found = discover()
+    # Silence first: where nothing comes, the others have nothing to judge.
+    order = [name for name in found if name == SILENCE] + [name for name in found if name != SILENCE]
+    machines = {name: Machine(found[name], watch, thresholds, series.shape) for name in order}
     usual = np.zeros(series.contacts.shape)
     live = np.zeros(series.n.shape[1:], bool)
     for bucket in range(series.shape[0]):
         expected = baseline.expect(bucket)
         usual[bucket] = expected.contacts
-        live = expected.ready & ~_too_slow(baseline, watch, thresholds)
+        for machine in machines.values():
+            machine.thresholds = limits[bucket]
+        live = expected.ready & ~_too_slow(baseline, watch, limits[bucket])
         _step(bucket, baseline, expected, live, machines, people)
     weight = {name: machine.weight for name, machine in machines.items()}
     distance = {name: machine.distance for name, machine in machines.items()}
     alerts = sorted((one for m in machines.values() for one in m.alerts), key=lambda a: (a.fired, a.cell, a.detector))
     moves = sorted((one for m in machines.values() for one in m.transitions), key=lambda t: (t.bucket, t.cell))
     states = {name: [STATES[state] for state in machine.state] for name, machine in machines.items()}
-    delay = delays(baseline, thresholds)
+    delay = delays(baseline, limits[-1])
     return Outcome(alerts, moves, weight, distance, usual, delay, np.asarray(live.any(axis=1)), states)
 
 
@@ -95,7 +101,8 @@ def _step(
     counted = expected.contacts_ready[:, None] & np.ones_like(live)
     for name, machine in machines.items():
         known = len(machine.alerts)
-        closed = machine.step(bucket, seen, expected, live if name == "drop" else counted, _anyone(name, people))
+        lines = live & ~_silent(machines)[:, None] if name == "drop" else counted
+        closed = machine.step(bucket, seen, expected, lines, _anyone(name, people))
         if name == SILENCE:
             continue
         for alert in machine.alerts[known:]:
@@ -103,10 +110,11 @@ def _step(
                 baseline.forget(alert.cell, alert.since, bucket)
         for cell in closed:
             baseline.rebuild(int(cell))
-    silent = machines[SILENCE].state == FIRING
-    idle = (machines["drop"].state == OK) | (machines["drop"].state == PENDING)
-    machines["drop"].state[silent & idle] = NO_DATA
-    baseline.fold(bucket, expected, ((was | _frozen(machines)) & ~young) | silent)
+    baseline.fold(bucket, expected, ((was | _frozen(machines)) & ~young) | _silent(machines))
+
+
+def _silent(machines: dict[str, Machine]) -> Flags:
+    return np.asarray(machines[SILENCE].state == FIRING)
 
 
 def _anyone(name: str, people: Customers) -> Customers:
