@@ -65,7 +65,9 @@ def encode(keys: Sequence[bytes], totals: Records, version: int, watermark_ms: i
     """Blocks of a flush, at least one: a flush that changed no cell still moves the watermark."""
     starts = range(0, max(len(keys), 1), CELLS_IN_BLOCK)
     return [
-        _block(keys[at : at + CELLS_IN_BLOCK], totals[at : at + CELLS_IN_BLOCK], version, watermark_ms, at == starts[-1])
+        _block(
+            keys[at : at + CELLS_IN_BLOCK], totals[at : at + CELLS_IN_BLOCK], version, watermark_ms, at == starts[-1]
+        )
         for at in starts
     ]
 
