@@ -43,6 +43,12 @@ class Policy:
     """How long state of explicit interaction and journey ids is kept after their last event."""
     failure_retention_ms: int = 90 * DAY_MS
     """How long a failure is followed."""
+    repeat_window_ms: int = 7 * DAY_MS
+    """A contact so soon after another one about the same reason is a repeat contact."""
+    other_channel_window_ms: int = DAY_MS
+    """A contact so soon after the customer tried another channel about the same reason comes second to it."""
+    proactive_window_ms: int = 7 * DAY_MS
+    """A contact so soon after visible proactive service, about the same reason or journey, cancels its effect."""
     completing_outcomes: frozenset[str] = frozenset({"completed", "goal_reached"})
     """Outcomes that complete an implicit journey."""
 
@@ -74,3 +80,17 @@ class Policy:
     def cell_settling_ms(self) -> int:
         """How far behind the watermark an interaction's start must be for its cells to be final."""
         return self.cell_window_ms + self.lateness_ms + self.longest_gap_ms + DAY_MS
+
+    @property
+    def look_back_settling_ms(self) -> int:
+        """How far behind the watermark an interaction's start must be for its look back to be final.
+
+        An interaction looks only at earlier ones, and at no more of them than their cells do.
+        """
+        return self.settling_ms + self.cell_settling_ms
+
+    @property
+    def trace_retention_ms(self) -> int:
+        """How long after its start an interaction may be looked back at, or looked for."""
+        longest = max(self.repeat_window_ms, self.other_channel_window_ms, self.proactive_window_ms)
+        return self.look_back_settling_ms + longest + DAY_MS

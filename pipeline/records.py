@@ -107,6 +107,16 @@ FLAG_COMPLETED: Final = 4
 FLAG_REOPENED: Final = 8
 FLAG_PROACTIVE_VISIBLE: Final = 16
 FLAG_PROACTIVE_UNSEEN: Final = 32
+FLAG_ASKED: Final = 64
+"""The customer turned to the company and said why: the two flags below are known."""
+FLAG_REPEAT: Final = 128
+"""So the customer had before, about the same reason."""
+FLAG_OTHER_CHANNEL: Final = 256
+"""The customer had tried another channel about the same reason."""
+FLAG_CANCELLED: Final = 512
+"""The customer had to get in touch about the proactive service in it."""
+LOOKED_BACK: Final = np.uint32(FLAG_ASKED | FLAG_REPEAT | FLAG_OTHER_CHANNEL | FLAG_CANCELLED)
+"""Flags that say something of the customer's other interactions: of a stored piece, as known when it was stored."""
 
 JOURNEY: Final = np.dtype(
     [
@@ -184,6 +194,21 @@ MARK: Final = np.dtype(
 MARK_FAILURE: Final = 0
 MARK_RECOVERY: Final = 1
 MARK_STRING_FIELDS: Final = ("journey", "reason", "channel", "touchpoint", "segment")
+
+TRACE: Final = np.dtype(
+    [
+        ("customer", "i4"),
+        ("start_ms", "i8"),
+        ("sequence", "i4"),
+        ("event_hash", "u8"),
+        ("contact", "?"),
+        ("channel", "i4"),
+        ("journey", "i4"),
+        ("reason", "i4"),
+    ]
+)
+"""What a look back needs of an interaction that left the state; the fields are those of its PIECE."""
+TRACE_STRING_FIELDS: Final = ("channel", "journey", "reason")
 
 
 def _plain(records: NDArray[Any]) -> NDArray[Any]:

@@ -14,7 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.policy import Policy
-from pipeline.records import EXPLICIT, IMPLICIT, NOTE_ANSWER, NOTE_COMPLETION, ONE_WAY, copied, joined, pick, put
+from pipeline.records import (
+    EXPLICIT,
+    IMPLICIT,
+    LOOKED_BACK,
+    NOTE_ANSWER,
+    NOTE_COMPLETION,
+    ONE_WAY,
+    copied,
+    joined,
+    pick,
+    put,
+)
 from pipeline.strings import Strings
 
 Records = NDArray[Any]
@@ -230,7 +241,9 @@ def seal(
     merges[1:] = (of[1:] == of[:-1]) & final[1:] & final[:-1] & (facts.beyond[1:] == facts.beyond[:-1])
     starts = np.flatnonzero(~merges)
     stored = reduce(ordered, starts, facts.begun_ms, policy)
-    stored["journey_start"] = facts.rows["journey_start"][of[starts]] if len(starts) else stored["journey_start"]
+    if len(starts):
+        stored["journey_start"] = facts.rows["journey_start"][of[starts]]
+        stored["flags"] = stored["flags"] & ~LOOKED_BACK | facts.rows["flags"][of[starts]] & LOOKED_BACK
     one_way = np.flatnonzero(pieces["grouping"] == ONE_WAY)
     place = np.empty(len(pieces), np.int32)
     place[order] = np.cumsum(~merges) - 1

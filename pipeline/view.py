@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import aggregate, journeys, sessionize
+from pipeline import aggregate, journeys, lookback, sessionize
 from pipeline.model import Model
 from pipeline.perceive import Evidence, Observations, gather, interaction_score, observe, segment_prior
 from pipeline.policy import Policy
-from pipeline.records import pick
+from pipeline.records import LOOKED_BACK, pick
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
 from pipeline.strings import Strings
@@ -54,6 +54,7 @@ def view(working: Working, groups: Groups, watermark_ms: int, settled_before_ms:
     """Derive the view of ``working`` whose pieces ``groups`` has ordered; assigns ``journey_start`` of its facts."""
     strings, policy, model = context
     facts = sessionize.facts_of(working.pieces, groups, policy)
+    _look_back(working, facts, settled_before_ms, policy)
     notes = sessionize.notes_of(working.notes, groups, len(working.pieces))
     closed = sessionize.closed(facts.rows, watermark_ms, strings, policy)
     past = working.journeys
@@ -62,6 +63,16 @@ def view(working: Working, groups: Groups, watermark_ms: int, settled_before_ms:
     evidence = undecayed(observations, len(facts.rows))
     collected = journeys.collect(facts.rows, notes, evidence, past)
     return View(watermark_ms, facts, notes, closed, observations, evidence, collected)
+
+
+def _look_back(working: Working, facts: Facts, settled_before_ms: int, policy: Policy) -> None:
+    """Assign the flags of ``facts`` that depend on the customers' other interactions."""
+    remembered = lookback.first_flags(working.pieces, facts.groups.order, facts.groups.starts)
+    final = settled_before_ms - (policy.look_back_settling_ms - policy.settling_ms)
+    found = lookback.judge(facts.within, remembered, working.traces, final, policy)
+    lookback.put(facts.rows, found)
+    if facts.within is not facts.rows:
+        lookback.put(facts.within, found)
 
 
 def undecayed(observations: Observations, facts: int) -> Evidence:
@@ -83,6 +94,7 @@ def inside_window(facts: Facts, notes: Records, chosen: Index, watermark_ms: int
     """The ``chosen`` interactions from evidence inside the cell window only."""
     strings, policy, model = context
     within = pick(facts.within, chosen)
+    lookback.for_cells(within)
     place = np.full(len(facts.rows), -1, np.int32)
     place[chosen] = np.arange(len(chosen))
     kept = pick(notes, place[notes["owner"]] >= 0)
@@ -115,13 +127,14 @@ class Change:
 
 
 def compare(pieces: Records, before: Groups, before_ms: int, now: View, context: Context) -> Change:
-    """Which interactions changed: other pieces, closed or reopened, or another journey.
+    """Which interactions changed: other pieces, closed or reopened, another journey, or another look back.
 
     ``pieces`` and ``before`` are the stored ones; pieces keep their index from before to now, new ones come after.
     ``before_ms`` is the watermark before.
     """
     kept, old = _same_pieces(before, now.facts.groups, len(pieces))
     same = pieces["journey_start"][before.order[before.starts[old]]] == now.rows["journey_start"][kept]
+    same &= lookback.first_flags(pieces, before.order, before.starts[old]) == now.rows["flags"][kept] & LOOKED_BACK
     for rows in (pick(now.rows, kept), pick(now.facts.within, kept)):
         was = sessionize.closed(rows, before_ms, context.strings, context.policy)
         same &= was == sessionize.closed(rows, now.watermark_ms, context.strings, context.policy)

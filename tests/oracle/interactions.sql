@@ -27,6 +27,7 @@ WITH
             min(s.at_ms) AS started_ms,
             max(s.at_ms) AS ended_ms,
             argMin(s.gap_ms, s.place) AS gap_ms,
+            argMin(s.sequence, s.place) AS sequence,
             argMin(s.tie, s.place) AS tie,
             toUInt32(count()) AS events,
             max(s.severity) AS severity,

@@ -49,6 +49,8 @@ def _policy(policy: Policy) -> str:
         f"SELECT {policy.interaction_gap_ms} AS interaction_gap_ms, {_map(policy.channel_gaps_ms, 'Int64')} "
         f"AS channel_gaps_ms, {policy.journey_gap_ms} AS journey_gap_ms, {_map(policy.goal_gaps_ms, 'Int64')} "
         f"AS goal_gaps_ms, {policy.naming_window_ms} AS naming_window_ms, {policy.cell_window_ms} AS cell_window_ms, "
+        f"{policy.repeat_window_ms} AS repeat_window_ms, {policy.other_channel_window_ms} AS other_channel_window_ms, "
+        f"{policy.proactive_window_ms} AS proactive_window_ms, "
         f"CAST({literal(sorted(policy.completing_outcomes))}, 'Array(String)') AS completing_outcomes"
     )
 

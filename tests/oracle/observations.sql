@@ -3,7 +3,7 @@
 -- A signal with explained share R² and shift b is a pseudo-observation of weight σ²/(V(1-R²)/R² + τ²), times the
 -- dimension's share, at μ + b/R² points, when the interaction ended. What happened counts at once, what did not
 -- happen (and a slope that is no loss) only when the interaction is closed; unknown is no observation. All signals
--- of an interaction together weigh at most the cap. An answer counts in its own moment with its category's points.
+-- of an interaction together weigh at most the cap. For cells nothing cancels proactive service. An answer counts in its own moment with its category's points.
 WITH
     facts AS
     (
@@ -14,8 +14,13 @@ WITH
             ifNull(i.promised_s, 0) > 0 AS promised,
             hasAny(i.types, ['case', 'delivery', 'installation'])
                 AND NOT ifNull(i.resolved, false) AND i.status NOT IN ('resolved', 'closed') AS pending,
-            if(i.wait_s IS NULL AND pending AND span_s > i.promised_s, span_s, i.wait_s) AS waited_s
+            if(i.wait_s IS NULL AND pending AND span_s > i.promised_s, span_s, i.wait_s) AS waited_s,
+            b.asked AS asked,
+            b.repeat AS repeat,
+            b.second AS second,
+            i.proactive AND NOT (b.cancelled AND ${cancelling}) AS served
         FROM ${interactions} AS i
+        LEFT JOIN oracle_look_back AS b ON b.customer_id = i.customer_id AND b.interaction_key = i.interaction_key
     ),
     levels AS
     (
@@ -39,7 +44,9 @@ WITH
                 'failure',
                 if(hasAny(f.types, ['failure', 'use', 'delivery', 'installation']), toFloat64(f.failure), NULL)
             ),
-            ('proactive', if(f.proactive, 1., NULL)),
+            ('proactive', if(f.served, 1., NULL)),
+            ('repeat_contact', if(f.asked, toFloat64(f.repeat), NULL)),
+            ('other_channel', if(f.asked, toFloat64(f.second), NULL)),
             ('wait', if(f.promised AND f.waited_s IS NOT NULL, log2(greatest(f.waited_s / f.promised_s, exp2(-20))), NULL))
         ] AS line
         WHERE line.2 IS NOT NULL

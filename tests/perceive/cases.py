@@ -10,10 +10,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.records import (
+    FLAG_ASKED,
+    FLAG_CANCELLED,
     FLAG_FAILED_PAYMENT,
+    FLAG_OTHER_CHANNEL,
     FLAG_PROACTIVE_UNSEEN,
     FLAG_PROACTIVE_VISIBLE,
     FLAG_REFUND,
+    FLAG_REPEAT,
     IMPLICIT,
     NOTE,
     NOTE_ANSWER,
@@ -32,6 +36,10 @@ FLAGS = {
     "refund": FLAG_REFUND,
     "seen": FLAG_PROACTIVE_VISIBLE,
     "unseen": FLAG_PROACTIVE_UNSEEN,
+    "cancelled": FLAG_CANCELLED,
+    "asked": FLAG_ASKED,
+    "repeat": FLAG_REPEAT,
+    "other_channel": FLAG_OTHER_CHANNEL,
 }
 _UNKNOWN: dict[str, float] = {
     "status": -1,
@@ -97,7 +105,7 @@ def known_facts(draw: st.DrawFn) -> dict[str, Any]:
     types = st.sampled_from(sorted(ONE_WAY_TYPES) if one_way else TWO_WAY_TYPES)
     return {
         "types": tuple(sorted(draw(st.sets(types, min_size=1, max_size=3)))),
-        "flags": () if one_way else tuple(sorted(draw(st.sets(st.sampled_from(sorted(FLAGS)), max_size=2)))),
+        "flags": () if one_way else tuple(sorted(draw(st.sets(st.sampled_from(sorted(FLAGS)), max_size=3)))),
         "start_ms": start,
         "end_ms": start + draw(st.integers(0, 3 * DAY)),
         "segment": draw(st.sampled_from(["", "home", "business"])),

@@ -20,6 +20,8 @@ STRENGTH = {
     "failure": 0.05,
     "refund": 0.05,
     "proactive": 0.05,
+    "repeat_contact": 0.106,
+    "other_channel": 0.054,
 }
 ANSWER_WEIGHTS = {
     "nps": (0.4, 0.25, 0.5),
@@ -51,7 +53,7 @@ def shifts(known: dict[str, Any], closed: bool) -> dict[str, float]:
     types = set(known["types"])
     judged = contact_outcomes(known, types) | service_outcomes(known, types)
     found = {name: b1 if happened else b0 for name, (happened, b1, b0) in judged.items() if happened or closed}
-    if "seen" in known["flags"]:
+    if "seen" in known["flags"] and "cancelled" not in known["flags"]:
         found["proactive"] = 3.0
     shift = wait_shift(known, types)
     if shift is not None and (shift < 0 or closed):
@@ -81,6 +83,9 @@ def service_outcomes(known: dict[str, Any], types: set[str]) -> Judged:
         judged["failed_payment"] = "failed_payment" in flags, -8.0, 8.0 / 19
     if "payment" in types or "refund" in flags:
         judged["refund"] = "refund" in flags, 3.0, -3.0 / 19
+    if "asked" in flags:
+        judged["repeat_contact"] = "repeat" in flags, -8.4, 3.3
+        judged["other_channel"] = "other_channel" in flags, -5.7, 2.4
     if types & {"failure", "use", "delivery", "installation"}:
         judged["failure"] = "failure" in types, -8.0, 8.0 / 19
     return judged

@@ -187,6 +187,13 @@ def shift(name: str, fact: dict[str, Any], *, closed: bool = True) -> float | No
         ("proactive", {"types": ("proactive_service",), "flags": ("seen",)}, 3.0),
         ("proactive", {"types": ("proactive_service",), "flags": ("unseen",)}, None),
         ("proactive", {"types": ("proactive_service",)}, None),
+        ("proactive", {"types": ("proactive_service",), "flags": ("seen", "cancelled")}, None),
+        ("repeat_contact", {"types": ("call",), "flags": ("asked", "repeat")}, -8.4),
+        ("repeat_contact", {"types": ("call",), "flags": ("asked", "other_channel")}, 3.3),
+        ("repeat_contact", {"types": ("call",)}, None),
+        ("other_channel", {"types": ("call",), "flags": ("asked", "other_channel")}, -5.7),
+        ("other_channel", {"types": ("call",), "flags": ("asked", "repeat")}, 2.4),
+        ("other_channel", {"types": ("call",)}, None),
     ],
 )
 def test_start_shifts(name: str, fact: dict[str, Any], expected: float | None) -> None:
