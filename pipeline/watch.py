@@ -16,7 +16,7 @@ from pipeline.detect import customers
 from pipeline.detect.customers import Interactions, Past
 from pipeline.detect.rules import Seen, discover
 from pipeline.perceive import segment_prior
-from pipeline.records import NOTE_ANSWER, pick
+from pipeline.records import FLAG_CANCELLED, NOTE_ANSWER, pick
 from pipeline.state import Working
 from pipeline.view import Context, View, inside_window
 from schemas.tables import DIMENSIONS
@@ -66,13 +66,13 @@ def look(working: Working, now: View, final_before_ms: int, context: Context) ->
 
 
 def _inside(now: View, fresh: Index, context: Context) -> tuple[Records, NDArray[np.bool_], Floats, Floats]:
-    """The interactions inside their window: as they are, but for those that went on after it."""
+    """The interactions inside their window: as they are, but for those whose evidence went on after it."""
     rows, closed = pick(now.facts.within, fresh), now.closed[fresh]
     weight, total = now.evidence.weight[fresh], now.evidence.sum[fresh]
-    if now.facts.beyond.any():
-        later = np.zeros(len(now.rows), bool)
-        later[now.facts.groups.of[now.facts.beyond]] = True
-        at = np.flatnonzero(later[fresh])
+    later = (now.rows["flags"] & np.uint32(FLAG_CANCELLED)) != 0
+    later[now.facts.groups.of[now.facts.beyond]] = True
+    at = np.flatnonzero(later[fresh])
+    if len(at):
         patch = inside_window(now.facts, now.notes, fresh[at], now.watermark_ms, context)
         closed[at] = patch.closed
         weight[at], total[at] = patch.evidence.weight, patch.evidence.sum
