@@ -164,6 +164,9 @@ HEADER: Final = np.dtype(
         ("expected_ms", "i8"),
         ("exposure", "f8", (3,)),  # ad, recommendation, promise
         ("one_way", "i8", (3,)),
+        ("watched_ms", "i8"),  # interactions that started before were folded into the fields below
+        ("past_ms", "i8"),
+        ("past", "f8", (3, 3)),  # weight, sum, level of the customer's detector x dimension, at past_ms
         ("deadline", "i8"),
     ]
 )

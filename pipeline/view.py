@@ -80,10 +80,18 @@ def undecayed(observations: Observations, facts: int) -> Evidence:
     return gather(observations, observations.fact, facts, np.zeros(facts, np.int64), NO_DECAY)
 
 
-def contributions(
-    facts: Facts, notes: Records, chosen: Index, watermark_ms: int, context: Context
-) -> aggregate.Contributions:
-    """What the ``chosen`` interactions give to cells: from evidence inside the cell window only."""
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Interactions as they were inside the cell window of their start: what is final after a while."""
+
+    rows: Records
+    closed: NDArray[np.bool_]
+    observations: Observations
+    evidence: Evidence
+
+
+def inside_window(facts: Facts, notes: Records, chosen: Index, watermark_ms: int, context: Context) -> Inside:
+    """The ``chosen`` interactions from evidence inside the cell window only."""
     strings, policy, model = context
     within = pick(facts.within, chosen)
     lookback.for_cells(within)
@@ -94,9 +102,17 @@ def contributions(
     kept = pick(kept, kept["at_ms"] <= within["start_ms"][kept["owner"]] + policy.cell_window_ms)
     closed = sessionize.closed(within, watermark_ms, strings, policy)
     observations = observe(within, closed, kept, strings, model)
-    evidence = undecayed(observations, len(within))
-    scores = interaction_score(evidence, segment_prior(within["segment"], strings, model), model)
-    return aggregate.contributions(within, evidence, scores, observations)
+    return Inside(within, closed, observations, undecayed(observations, len(within)))
+
+
+def contributions(
+    facts: Facts, notes: Records, chosen: Index, watermark_ms: int, context: Context
+) -> aggregate.Contributions:
+    """What the ``chosen`` interactions give to cells."""
+    inside = inside_window(facts, notes, chosen, watermark_ms, context)
+    prior = segment_prior(inside.rows["segment"], context.strings, context.model)
+    scores = interaction_score(inside.evidence, prior, context.model)
+    return aggregate.contributions(inside.rows, inside.evidence, scores, inside.observations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,25 @@ from schemas.generate import asyncapi
 _INTRODUCTION = """`perception topics apply` creates these and sets their configuration; it can be repeated. The values
 are those of the default settings: names, partitions, replicas and retention come from [settings](settings.md#kafka).
 
-All three have the same number of partitions, and a partition's state lies in the changelog partition of the same
-number. So the number is never changed later: keys would move and the state would not. `perception topics apply` and the
-worker refuse it."""
+The first five have the same number of partitions: a partition's state lies in the changelog partition of the same
+number, and what was told of an alert in that of the alert. So the number is never changed later: keys would move and
+the state would not. `perception topics apply` and the worker refuse it."""
 
 _KEYS = (
     "`customer_id`, UTF-8",
     "as the refused record had it",
     "a key of the partition's state",
+    "`alert_id`",
+    "receiver and `alert_id`",
+    "id of the silence",
 )
 _ABOUT = (
     "Events and ticks. Producers write, workers read.",
     "Refused records: original key, value and headers, and why. Workers write, `perception dlq` reads.",
     "State of the workers. Only they read and write it, in transactions; never edit or truncate it.",
+    "Transitions of alerts, the last of each. Workers write, `perception alerts notify` and your own consumers read.",
+    "Who was told of which alert. Only `perception alerts notify` reads and writes it.",
+    "Silences. `perception alerts silence` writes, `perception alerts notify` reads.",
 )
 
 

@@ -20,6 +20,8 @@ def broker(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaSetti
         "APPLICATION_ID": f"app-{name}",
         "TOPIC": f"interactions-{name}",
         "REJECTED_TOPIC": f"rejected-{name}",
+        "ALERTS_TOPIC": f"alerts-{name}",
+        "SILENCES_TOPIC": f"silences-{name}",
         "PARTITIONS": "3",
     }
     for variable, value in given.items():

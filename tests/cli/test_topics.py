@@ -10,17 +10,18 @@ from tests.cli.run import run, run_json
 
 
 def test_apply_creates_what_is_declared_and_can_be_repeated(broker: KafkaSettings) -> None:
-    names = [broker.topic, broker.rejected_topic, broker.changelog_topic]
-    assert [entry["exists"] for entry in run_json("topics", "list")] == [False] * 3
-    assert [one["action"] for one in run_json("topics", "apply", "--dry-run")] == ["created"] * 3
-    assert [entry["exists"] for entry in run_json("topics", "list")] == [False] * 3
+    logs = [broker.topic, broker.rejected_topic]
+    names = [*logs, broker.changelog_topic, broker.alerts_topic, broker.notified_topic, broker.silences_topic]
+    assert [entry["exists"] for entry in run_json("topics", "list")] == [False] * 6
+    assert [one["action"] for one in run_json("topics", "apply", "--dry-run")] == ["created"] * 6
+    assert [entry["exists"] for entry in run_json("topics", "list")] == [False] * 6
     assert [one["topic"] for one in run_json("topics", "apply")] == names
-    assert [one["action"] for one in run_json("topics", "apply")] == ["unchanged"] * 3
+    assert [one["action"] for one in run_json("topics", "apply")] == ["unchanged"] * 6
     with admin(broker) as client:
         actual = found(client, names)
-    assert {topic.partitions for topic in actual.values()} == {3}
+    assert [actual[name].partitions for name in names] == [3, 3, 3, 3, 3, 1]
     policies = {name: topic.configs["cleanup.policy"] for name, topic in actual.items()}
-    assert policies == {names[0]: "delete", names[1]: "delete", names[2]: "compact"}
+    assert policies == {name: "delete" if name in logs else "compact" for name in names}
     assert actual[broker.rejected_topic].configs["retention.ms"] == str(30 * 86_400_000)
     assert all(entry["differences"] == [] for entry in run_json("topics", "list"))
 
