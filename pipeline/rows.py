@@ -88,6 +88,7 @@ def interactions(now: View, chosen: Index, names: Names, context: Context, parti
     }
     evidence = now.evidence.take(chosen)
     prior = segment_prior(facts["segment"], context.strings, model)
+    score = interaction_score(evidence, prior, model) + now.shift[chosen]
     ids = pick(now.journeys.rows, now.journeys.of[chosen])
     return {
         "customer_id": names[facts["customer"]],
@@ -106,7 +107,7 @@ def interactions(now: View, chosen: Index, names: Names, context: Context, parti
         **_parts("interaction", evidence, stated=True),
         **_parts("journey", decayed["journey"], stated=False),
         **_parts("relationship", decayed["relationship"], stated=False),
-        **_per_dimension("score", interaction_score(evidence, prior, model)),
+        **_per_dimension("score", score),
         **_versioned(len(facts), partition, version),
     }
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline import aggregate, journeys, sessionize
 from pipeline.model import Model
-from pipeline.perceive import Evidence, Observations, gather, interaction_score, observe, segment_prior
+from pipeline.perceive import Evidence, Observations, cause_shift, gather, interaction_score, observe, segment_prior
 from pipeline.policy import Policy
 from pipeline.records import pick
 from pipeline.sessionize import Facts, Groups
@@ -42,6 +42,8 @@ class View:
     observations: Observations
     evidence: Evidence
     """Undecayed, per fact."""
+    shift: NDArray[np.float64]
+    """What causes add to the score of each fact alone, shape (n, 3)."""
     journeys: journeys.Journeys
 
     @property
@@ -54,14 +56,15 @@ def view(working: Working, groups: Groups, watermark_ms: int, settled_before_ms:
     """Derive the view of ``working`` whose pieces ``groups`` has ordered; assigns ``journey_start`` of its facts."""
     strings, policy, model = context
     facts = sessionize.facts_of(working.pieces, groups, policy)
-    notes = sessionize.notes_of(working.notes, groups, len(working.pieces))
+    notes = sessionize.notes_of(working.notes, groups, len(working.pieces), facts.beyond)
     closed = sessionize.closed(facts.rows, watermark_ms, strings, policy)
     past = working.journeys
     facts.rows["journey_start"] = journeys.assign(facts.rows, notes, past, settled_before_ms, strings, policy)
     observations = observe(facts.rows, closed, notes, strings, model)
     evidence = undecayed(observations, len(facts.rows))
+    shift = cause_shift(facts.rows, closed, notes, strings, model)
     collected = journeys.collect(facts.rows, notes, evidence, past)
-    return View(watermark_ms, facts, notes, closed, observations, evidence, collected)
+    return View(watermark_ms, facts, notes, closed, observations, evidence, shift, collected)
 
 
 def undecayed(observations: Observations, facts: int) -> Evidence:
@@ -84,6 +87,7 @@ def contributions(
     observations = observe(within, closed, kept, strings, model)
     evidence = undecayed(observations, len(within))
     scores = interaction_score(evidence, segment_prior(within["segment"], strings, model), model)
+    scores += cause_shift(within, closed, kept, strings, model)
     return aggregate.contributions(within, evidence, scores, observations)
 
 

@@ -9,14 +9,18 @@ WITH passengers AS (
     SELECT
         *,
         toDateTime64OrNull(concat('2017-05-', leftPad(INTDATE, 2, '0'), ' 00:00:00'), 3, 'UTC') AS day,
-        parseDateTimeOrNull(DEPTIME, '%m/%d/%Y %r', 'UTC') AS departure,
+        extractGroups(DEPTIME, '(\\d+):(\\d+):\\d+ (AM|PM)') AS departure,  -- 12/31/1899 09:30:00 AM
         toFloat64OrNull(NETPRO) AS recommends
     FROM input
 )
 SELECT
     concat('passenger-', RESPNUM, '-', part) AS event_id,
     concat('passenger-', RESPNUM) AS customer_id,
-    day + toIntervalSecond(if(departure IS NULL, 43200, toHour(departure) * 3600 + toMinute(departure) * 60)) AS occurred_at,
+    day + toIntervalMinute(if(
+        empty(departure),
+        12 * 60,
+        (toUInt16OrZero(departure[1]) % 12 + if(departure[3] = 'PM', 12, 0)) * 60 + toUInt16OrZero(departure[2])
+    )) AS occurred_at,
     if(part = 'answer', 1, 0) AS sequence,
     if(part = 'answer', 'answer', 'use') AS type,
     'airport' AS channel,
