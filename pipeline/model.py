@@ -19,7 +19,8 @@ from pipeline.policy import DAY_MS
 from pipeline.predictor import Predictor
 from pipeline.signals import Effect, discover
 
-
+_LEAST_EXPLAINED: Final = 1e-12
+"""Keeps 1/R² finite."""
 PREDICTOR: Final = "predictor"
 """Name of the fitted predictor among the signals."""
 
@@ -212,7 +213,7 @@ class Model:
 
     def evidence_weight(self, explained: NDArray[np.float64]) -> NDArray[np.float64]:
         """The same for explained shares R² of any shape; 0 where nothing is explained."""
-        told = np.maximum(explained, np.finfo(np.float64).tiny)
+        told = np.maximum(explained, _LEAST_EXPLAINED)
         noise = self.perception_variance * (1 - told) / told
         return np.where(explained > 0, self.answer_variance / (noise + self.interaction.prior_variance), 0.0)
 

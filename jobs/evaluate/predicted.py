@@ -101,7 +101,7 @@ def _observed(said: Prediction, prior: Floats, model: Model) -> tuple[Floats, Fl
 
 
 def implied_by(base: Base, model: Model) -> tuple[Floats, Floats]:
-    """W and S of the signals that ``model`` has beside its predictor, per interaction of ``base``, shape (m, 3) each."""
+    """W and S of the signals that ``model`` has beside its predictor, per interaction, shape (m, 3) each."""
     told = {key: place for place, key in enumerate(zip(base.told[0], base.told[1], strict=True))}
     facts, count = base.facts.records, len(told)
     contained = frozenset[str]() if model.predictor is None else model.predictor.signals

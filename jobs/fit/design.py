@@ -44,16 +44,16 @@ class Block:
         centre = means @ effects
         missing = _triple(effects[-1] - centre) if self.gone else (0.0, 0.0, 0.0)
         own = effects[:-1] if self.gone else effects
-        common = {"share": share, "missing": missing, "types": types}
         if isinstance(self.form, Line):
             line = self.form
             slope, base = _triple(own[0] / self.scale), _triple(-centre)
-            return Line(slope, line.mean, line.low, line.high, base=base, logarithm=line.logarithm, **common)
+            return Line(slope, line.mean, line.low, line.high, share, base, missing, types, line.logarithm)
         points = [_triple(row - centre) for row in own]
         if not self.form or isinstance(self.form[0], float):
-            return Bins(tuple(float(edge) for edge in self.form), tuple(points), **common)
+            return Bins(tuple(float(edge) for edge in self.form), tuple(points), share, missing, types)
         named = dict(zip(map(str, self.form), points, strict=True))
-        return Levels(named, other=named.pop("", _triple(-centre)), **common)
+        other = named.pop("", _triple(-centre))
+        return Levels(named, share, other, missing, types)
 
 
 def _triple(values: Floats) -> Triple:
@@ -64,7 +64,9 @@ def _triple(values: Floats) -> Triple:
 def blocks(columns: Mapping[str, Column], acted: Flags, y: Floats, w: Floats, fold: Index) -> Iterator[Block]:
     """A block per feature that ``acted`` answers tell enough about."""
     for source, column in columns.items():
-        block = _text(source, column, acted) if isinstance(column, Texts) else _number(source, column, acted, y, w, fold)
+        block = (
+            _text(source, column, acted) if isinstance(column, Texts) else _number(source, column, acted, y, w, fold)
+        )
         if block is not None and (block.columns.max(axis=0) > block.columns.min(axis=0)).any():
             yield block
 

@@ -110,7 +110,9 @@ def find(told: Told, customer: NDArray[np.object_], y: Floats, weights: Floats, 
     features = _features(made, fits, share, told)
     told_share = np.clip(explained / perceived, 0.0, MOST_EXPLAINED)
     predictor = Predictor(SYMPTOM, _triple(told_share), features)
-    error, penalty = (np.array([getattr(one, name) if one else np.nan for one in fits]) for name in ("error", "penalty"))
+    error, penalty = (
+        np.array([getattr(one, name) if one else np.nan for one in fits]) for name in ("error", "penalty")
+    )
     best = max((one for one in fits if one), key=lambda one: one.explained)
     seen = (x - best.means) @ best.coefficients
     left = float(np.mean((y - y.mean() - seen) ** 2)) / float(np.var(y))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -61,8 +61,8 @@ class Seen:
 
     def only(self, rows: NDArray[np.bool_]) -> Seen:
         """With some of the answers only; all interactions stay."""
-        answers = (getattr(self, name)[rows] for name in ("customer", "segment", "scale", "value", "low", "high"))
-        return Seen(*answers, self.facts, self.count, None if self.base is None else self.base.only(rows))
+        answers = {name: getattr(self, name)[rows] for name in ("customer", "segment", "scale", "value", "low", "high")}
+        return replace(self, **answers, base=None if self.base is None else self.base.only(rows))
 
 
 def read(warehouse: Warehouse, until_ms: int | None = None) -> Seen:

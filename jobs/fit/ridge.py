@@ -43,13 +43,14 @@ class _Sums:
     weight: float
     columns: Floats
     target: float
+    power: float
     square: Floats
     product: Floats
 
     @classmethod
     def of(cls, x: Floats, y: Floats, w: Floats) -> _Sums:
         weighted = x * w[:, np.newaxis]
-        return cls(float(w.sum()), weighted.sum(axis=0), float(w @ y), weighted.T @ x, weighted.T @ y)
+        return cls(float(w.sum()), weighted.sum(axis=0), float(w @ y), float(w @ y**2), weighted.T @ x, weighted.T @ y)
 
     def less(self, other: _Sums) -> _Sums:
         """Without the rows of ``other``."""
@@ -57,6 +58,7 @@ class _Sums:
             self.weight - other.weight,
             self.columns - other.columns,
             self.target - other.target,
+            self.power - other.power,
             self.square - other.square,
             self.product - other.product,
         )
@@ -69,7 +71,18 @@ class _Sums:
         """β of the centred columns."""
         mean, target = self.centre()
         square = self.square - self.weight * np.outer(mean, mean)
-        return np.linalg.solve(square + penalty * np.eye(len(mean)), self.product - self.weight * mean * target)
+        product = self.product - self.weight * mean * target
+        return np.asarray(np.linalg.solve(square + penalty * np.eye(len(mean)), product), dtype=np.float64)
+
+    def error(self, other: _Sums, penalty: float) -> tuple[float, float]:
+        """Squared errors on the rows of ``other``, of the regression on these rows and of their mean."""
+        beta = self.solve(penalty)
+        mean, target = self.centre()
+        start = target - float(mean @ beta)
+        cross = float(beta @ other.product) - start * float(other.columns @ beta)
+        left = other.power + start * start * other.weight - 2.0 * (start * other.target + cross)
+        plain = other.power - 2.0 * target * other.target + target * target * other.weight
+        return left + float(beta @ other.square @ beta), plain
 
 
 def ridge(x: Floats, y: Floats, w: Floats, fold: Index, penalties: Sequence[float] = PENALTIES) -> Ridge:
@@ -78,8 +91,9 @@ def ridge(x: Floats, y: Floats, w: Floats, fold: Index, penalties: Sequence[floa
     parts = [_Sums.of(x[rows], y[rows], w[rows]) for rows in folds]
     total = _Sums.of(x, y, w)
     trained = [total.less(part) for part in parts]
-    tried = [(_errors(x, y, w, folds, trained, penalty), penalty) for penalty in penalties]
-    (left, plain), penalty = min(tried, key=lambda one: float(one[0][0].sum()))
+    errors = [np.array([one.error(part, by) for one, part in zip(trained, parts, strict=True)]) for by in penalties]
+    best = min(range(len(penalties)), key=lambda place: float(errors[place][:, 0].sum()))
+    (left, plain), penalty = errors[best].T, penalties[best]
     effects = np.zeros_like(x)
     for rows, sums in zip(folds, trained, strict=True):
         effects[rows] = (x[rows] - sums.centre()[0]) * sums.solve(penalty)
@@ -91,20 +105,6 @@ def ridge(x: Floats, y: Floats, w: Floats, fold: Index, penalties: Sequence[floa
         _error(1.0 - left / np.maximum(plain, np.finfo(np.float64).tiny)),
         effects,
     )
-
-
-def _errors(
-    x: Floats, y: Floats, w: Floats, folds: Sequence[Index], trained: Sequence[_Sums], penalty: float
-) -> tuple[Floats, Floats]:
-    """Squared errors on the rows left out, of the regression and of the mean, per fold."""
-    found = []
-    for rows, sums in zip(folds, trained, strict=True):
-        mean, target = sums.centre()
-        off = y[rows] - target
-        left = off - (x[rows] - mean) @ sums.solve(penalty)
-        found.append((float(w[rows] @ left**2), float(w[rows] @ off**2)))
-    both = np.array(found)
-    return both[:, 0], both[:, 1]
 
 
 def _error(values: Floats) -> float:

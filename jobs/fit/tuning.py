@@ -72,7 +72,8 @@ def _role(base: Base, model: Model, learnt: list[Learnt]) -> Model:
     chosen = cause if tried[1] < tried[0] else model
     root = [value**0.5 for value in tried]
     what = "symptom" if chosen is model else "cause"
-    learnt.append(Learnt(f"role of the predictor is {what}; error as symptom and as cause", *root, len(base), np.nan))
+    text = f"role of the predictor is {what}; error as symptom and as cause"
+    learnt.append(Learnt(text, root[0], root[1], len(base), np.nan))
     return chosen
 
 
@@ -89,7 +90,7 @@ def _half_lives(base: Base, model: Model, learnt: list[Learnt], kept: list[str])
     for name in ("relationship", "journey"):
         days = [getattr(one, name).half_life_ms / DAY_MS for one in (model, found)]
         if days[0] != days[1]:
-            learnt.append(Learnt(f"half-life of the {name}, days", *days, again, np.nan))
+            learnt.append(Learnt(f"half-life of the {name}, days", days[0], days[1], again, np.nan))
     return found
 
 
@@ -105,7 +106,7 @@ def _spread(base: Base, model: Model, learnt: list[Learnt], kept: list[str]) -> 
         kept.append("spread of customers: no other one predicts better by more than chance")
         return model
     values = [one.relationship.prior_variance for one in (model, found)]
-    learnt.append(Learnt("variance between customers τ², square points", *values, len(base), np.nan))
+    learnt.append(Learnt("variance between customers τ², square points", values[0], values[1], len(base), np.nan))
     return found
 
 

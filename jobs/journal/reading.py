@@ -91,7 +91,9 @@ def _first_of(interaction: Index, given: Index) -> Index:
     return np.asarray(given[first[place]])
 
 
-def _numbers(columns: Mapping[str, Sequence[float]], interaction: Index, kinds: NDArray[np.object_]) -> dict[str, Track]:
+def _numbers(
+    columns: Mapping[str, Sequence[float]], interaction: Index, kinds: NDArray[np.object_]
+) -> dict[str, Track]:
     """Numbers, by the rules of an interaction: the sum so far, the greatest (severity), or the last."""
     found = {}
     for name in NUMBERS:
@@ -109,9 +111,11 @@ def _running(name: str, interaction: Index, values: NDArray[np.float64]) -> NDAr
     found = np.empty(len(values))
     for row, (key, value) in enumerate(zip(interaction.tolist(), values.tolist(), strict=True)):
         before = total.get(key)
-        if before is not None:
-            value = max(before, value) if name == "severity" else before + value
-        found[row] = total[key] = value
+        if before is None:
+            now = value
+        else:
+            now = max(before, value) if name == "severity" else before + value
+        found[row] = total[key] = now
     return found
 
 
@@ -124,7 +128,9 @@ def _bags(prefix: str, bags: Sequence[Mapping[str, Any]], kinds: NDArray[np.obje
             rows.setdefault(name, []).append(row)
             values.setdefault(name, []).append(value)
     return {
-        f"{prefix}{name}": Track(np.array(rows[name], np.int64), _values(prefix, values[name]), _types(kinds[rows[name]]))
+        f"{prefix}{name}": Track(
+            np.array(rows[name], np.int64), _values(prefix, values[name]), _types(kinds[rows[name]])
+        )
         for name in sorted(rows)
     }
 

@@ -17,7 +17,7 @@ Index = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One feature: its value at the events ``rows`` (ascending) that know it; it holds until the next in the journey."""
+    """One feature: its value at the events ``rows`` (ascending) that know it; it holds until the next of them."""
 
     rows: Index
     values: Floats | Texts

@@ -73,9 +73,13 @@ def _horizon(horizon: Horizon) -> dict[str, float]:
 
 
 def _lines(values: Mapping[str, Any]) -> str:
-    return "".join(
-        f"# {value}\n" if name == "#" and isinstance(value, str) else f"{_key(name)} = {_value(value)}\n" for name, value in values.items()
-    )
+    return "".join(_line(name, value) for name, value in values.items())
+
+
+def _line(name: str, value: Any) -> str:
+    if name == "#" and isinstance(value, str):
+        return f"# {value}\n"
+    return f"{_key(name)} = {_value(value)}\n"
 
 
 def _key(name: str) -> str:
