@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -100,27 +100,26 @@ def replay(
     progress: Progress = lambda _: None,
 ) -> Totals:
     """Run all records through the pipeline and write the rows. The warehouse must be migrated and empty."""
-    model = chosen_model(settings)
-    shards = [_Shard(partition, settings, model) for partition in range(plan.partitions)]
     totals = Totals()
     with _Writer(warehouse) as writer:
-        for chunk in chunks:
-            _distribute(chunk, shards)
-            for shard in shards:
-                if len(shard.values) >= plan.batch:
-                    _flush(shard, plan, writer, totals, progress)
-        for shard in shards:
-            if shard.values:
-                _flush(shard, plan, writer, totals, progress)
+        for count, flush in flushes(chunks, settings, plan, chosen_model(settings)):
+            writer.write(flush)
+            totals.add(count, flush)
+            progress(count)
     return totals
 
 
-def _flush(shard: _Shard, plan: Plan, writer: _Writer, totals: Totals, progress: Progress) -> None:
-    count = len(shard.values)
-    flush = shard.flush(plan.now_ms)
-    writer.write(flush)
-    totals.add(count, flush)
-    progress(count)
+def flushes(chunks: Iterable[list[bytes]], settings: Settings, plan: Plan, model: Model) -> Iterator[tuple[int, Flush]]:
+    """Run all records through the pipeline: each flush with its number of records."""
+    shards = [_Shard(partition, settings, model) for partition in range(plan.partitions)]
+    for chunk in chunks:
+        _distribute(chunk, shards)
+        for shard in shards:
+            if len(shard.values) >= plan.batch:
+                yield len(shard.values), shard.flush(plan.now_ms)
+    for shard in shards:
+        if shard.values:
+            yield len(shard.values), shard.flush(plan.now_ms)
 
 
 class _Writer:

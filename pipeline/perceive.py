@@ -6,7 +6,7 @@ used as a discount filter (West & Harrison): they merge by addition, and a late 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline import answers
 from pipeline.model import DEFAULT_MODEL, Model
+from pipeline.predictor import CAUSE, Prediction, predict
 from pipeline.records import ONE_WAY
 from pipeline.signals import Effect, Signal, discover
 from pipeline.strings import Strings
@@ -98,18 +99,55 @@ def observe(
     NOTE) hold the answers, ``owner`` is the index of their fact. Implicit weights are capped per fact and dimension.
     """
     two_way = np.asarray(facts["grouping"] != ONE_WAY)
-    implied = _implied(facts, closed, two_way, segment_prior(facts["segment"], strings, model), model)
+    prior = segment_prior(facts["segment"], strings, model)
+    implied = _implied(facts, closed, two_way, prior, model)
     stated = _stated(answers.read(notes, strings, model))
     if len(stated):
         stated = stated.take(two_way[stated.fact])
-    return _merged(stated, implied, len(model.effects)) if len(stated) else implied
+    if model.predictor is not None:
+        said = predict(facts, closed & two_way, notes, strings, model.predictor, model.effects)
+        if model.predictor.role == CAUSE:
+            stated = replace(stated, value=stated.value - said.shift[stated.fact])
+        else:
+            implied = _merged(implied, _predicted(facts, two_way, said, prior, model), len(model.effects))
+    return _merged(stated, implied, len(model.signal_names)) if len(stated) else implied
+
+
+def _predicted(
+    facts: NDArray[Any], two_way: NDArray[np.bool_], said: Prediction, prior: Floats, model: Model
+) -> Observations:
+    """The predictor's pseudo-observation y = μ + b/R² of every fact that has a feature of it; not capped."""
+    weight = model.evidence_weight(said.explained)
+    fact = np.flatnonzero(two_way & weight.any(axis=1))
+    told = said.explained[fact]
+    shift = np.divide(said.shift[fact], told, out=np.zeros_like(told), where=told > 0)
+    return Observations(
+        fact=fact,
+        at_ms=facts["end_ms"][fact],
+        weight=weight[fact],
+        value=prior[fact, np.newaxis] + shift,
+        stated=np.zeros(len(fact), dtype=np.bool_),
+        signal=np.full(len(fact), len(model.effects), dtype=np.int16),
+    )
+
+
+def cause_shift(
+    facts: NDArray[Any], closed: NDArray[np.bool_], notes: NDArray[Any], strings: Strings, model: Model
+) -> Floats:
+    """What a predictor of causes adds to the score of each interaction alone, points, shape (n, 3)."""
+    if model.predictor is None or model.predictor.role != CAUSE:
+        return np.zeros((len(facts), _WIDTH))
+    two_way = np.asarray(facts["grouping"] != ONE_WAY)
+    return predict(facts, closed & two_way, notes, strings, model.predictor, model.effects).shift
 
 
 def _implied(
     facts: NDArray[Any], closed: NDArray[np.bool_], two_way: NDArray[np.bool_], prior: Floats, model: Model
 ) -> Observations:
     """Pseudo-observations y = μ + b/R² with weight w of every signal that the model names (PERCEPTION.md)."""
-    names = model.signal_names
+    replaced = frozenset() if model.predictor is None else model.predictor.signals
+    names = [name for name in sorted(model.effects) if name not in replaced]
+    place = np.array([sorted(model.effects).index(name) for name in names], dtype=np.int16)
     effects = [model.effects[name] for name in names]
     known = np.zeros((len(facts), len(names)), dtype=np.bool_)
     shift = np.zeros((len(facts), len(names)))
@@ -126,7 +164,7 @@ def _implied(
         weight=weights[signal] * share[fact],
         value=np.repeat(value, _WIDTH).reshape(-1, _WIDTH),
         stated=np.zeros(len(fact), dtype=np.bool_),
-        signal=signal.astype(np.int16),
+        signal=place[signal],
     )
 
 

@@ -253,21 +253,34 @@ def seal(
     return joined((stored, pick(pieces, one_way))), latest(moved)
 
 
-def notes_of(notes: Records, groups: Groups, total: int) -> Records:
-    """Notes by interaction: ``owner`` becomes the index of the fact, superseded measures and attributes go."""
+def notes_of(notes: Records, groups: Groups, total: int, beyond: NDArray[np.bool_]) -> Records:
+    """Notes by interaction: ``owner`` becomes the index of the fact, superseded measures and attributes go.
+
+    ``beyond`` says which ordered pieces lie after the cell window: they supersede nothing for the cells.
+    """
     fact = np.full(total, -1, np.int32)
     fact[groups.order] = groups.of
     moved = copied(notes)
     moved["owner"] = fact[notes["owner"]]
-    return latest(pick(moved, moved["owner"] >= 0))
+    kept = moved["owner"] >= 0
+    side = np.zeros(total, bool)
+    side[groups.order] = beyond
+    return latest(pick(moved, kept), side[notes["owner"][kept]])
 
 
-def latest(notes: Records) -> Records:
-    """Notes in order of (owner, kind, name, time); of equally named measures and attributes only the last stays."""
-    order = np.lexsort(tuple(notes[name] for name in ("event_hash", "sequence", "at_ms", "name", "kind", "owner")))
-    notes = pick(notes, order)
+def latest(notes: Records, beyond: NDArray[np.bool_] | None = None) -> Records:
+    """Notes in order of (owner, kind, name, time); of equally named measures and attributes only the last stays.
+
+    Those ``beyond`` the cell window and those inside it are apart: one of each stays.
+    """
+    side = np.zeros(len(notes), bool) if beyond is None else beyond
+    columns = [notes[name] for name in ("event_hash", "sequence", "at_ms", "name", "kind", "owner")]
+    order = np.lexsort((*columns[:3], side, *columns[3:]))
+    notes, side = pick(notes, order), side[order]
     keep = np.isin(notes["kind"], (NOTE_ANSWER, NOTE_COMPLETION))
     if len(notes):
-        same = (notes["owner"][1:] == notes["owner"][:-1]) & (notes["kind"][1:] == notes["kind"][:-1])
-        keep |= ~np.append(same & (notes["name"][1:] == notes["name"][:-1]), False)
+        same = side[1:] == side[:-1]
+        for name in ("owner", "kind", "name"):
+            same &= notes[name][1:] == notes[name][:-1]
+        keep |= ~np.append(same, False)
     return pick(notes, keep)

@@ -83,7 +83,7 @@ def _effect(name: str, effect: Effect) -> tuple[Plain, ...]:
 def _points(name: str, scale: Scale, model: Model) -> Iterable[tuple[Plain, ...]]:
     rule = model.answers
     for levels in range(2, max(rule.rating_exact_levels, rule.rating_wide_levels) + 1):
-        own = (scale.shares, scale.counts) if levels == scale.levels else ()
+        own = scale.known(levels)
         for category, points in enumerate(level_scores(levels, rule, *own).tolist(), start=1):
             yield name, levels, category, points
 
