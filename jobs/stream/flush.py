@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from jobs.stream.changelog import Changelog
+from jobs.stream.crash import Reach, nowhere
 from jobs.stream.rejected import letter
 from jobs.stream.rows import Rows
 from pipeline.batch import Flush
@@ -23,6 +24,7 @@ class Effects:
     changelog: Changelog
     rows: Rows
     commit: Commit
+    reach: Reach = nowhere
 
     async def apply(self, flush: Flush) -> bool:
         """Make a flush take effect. True once it is confirmed; False if the offset could not be committed.
@@ -31,9 +33,14 @@ class Effects:
         steps finds the marker beyond the committed offset and writes the rows again, with the same versions.
         """
         letters = [letter(rejected, self.topic, self.partition) for rejected in flush.rejected]
+        self.reach("before-changelog")
         # 1. State: all changes, the marker and the rejected records, in one transaction that fences the past.
         await self.changelog.write(flush.changes, letters)
+        self.reach("after-changelog")
         # 2. Rows: idempotent by version.
         await self.rows.write(flush.rows)
+        self.reach("after-rows")
         # 3. Offset: only now may the next flush begin.
-        return await self.commit(flush.marker.offset + 1)
+        confirmed = await self.commit(flush.marker.offset + 1)
+        self.reach("after-offset")
+        return confirmed

@@ -136,7 +136,12 @@ class Sessions:
         pipeline = await self._pipeline(partition, state)
         _agree(partition, pipeline.marker, marker)
         effects = Effects(
-            kafka.topic, partition, changelog, self._rows, commit=lambda offset: self._commit(partition, offset)
+            kafka.topic,
+            partition,
+            changelog,
+            self._rows,
+            commit=lambda offset: self._commit(partition, offset),
+            reach=self._around.reach,
         )
         await take_over(pipeline, effects, self._connection, committed)
         return Session(pipeline, state, effects, self._around)
