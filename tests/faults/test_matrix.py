@@ -1,23 +1,23 @@
-"""A fast selection of the matrix on this worker, and the control once; ``make faults`` runs all of it."""
+"""A fast selection of the matrix on this worker, and the control once; ``make faults`` runs all of it.
+
+The faults of the real job and its warehouse are in ``test_warehouse``.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults import brokers, crashes, rig, states, tables, warehouses, workers
+from tests.faults import brokers, rig, states, tables, workers
 from tests.faults.case import Case
+from tests.faults.conftest import broken
 from tests.faults.faults import FAULTS
 from tests.faults.load import BAD, expected, plan
 from tests.faults.sessions import GAP_MS, final
 from tests.faults.table import failures, line, rendered
-from tests.services.decide import KAFKA_VARIABLE, without
-from tests.services.kafka.jars import missing_tools
 
 # A connection that is cut in mid-flight leaves its transport to the collector.
 cuts = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -26,40 +26,22 @@ SELECTION = (
     workers.joined,
     states.bad_last_record,
     states.offsets_expired,
-    crashes.crash_after_changelog,
-    crashes.crash_amid_rows,
-    warehouses.warehouse_killed,
-    warehouses.reply_swallowed,
 )
 MINUTE_MS = 60_000
-
-
-@pytest.fixture(scope="module")
-def kafka_behind_proxy() -> Iterator[rig.Kafka]:
-    """A broker of this module's own: its listeners are its own, too."""
-    if tools := missing_tools():
-        without("Kafka", f"{' and '.join(tools)} not found", KAFKA_VARIABLE, {})
-    with rig.kafka() as kafka:
-        yield kafka
-
-
-def run(case: Case, kafka: rig.Kafka, directory: Path, contender: str) -> rig.Cell:
-    name = f"{contender}-{uuid.uuid4().hex[:10]}"
-    return rig.run(case, kafka, contender, directory / name, name=name, seed=1, brief=True)
 
 
 @cuts
 @pytest.mark.slow
 @pytest.mark.parametrize("case", SELECTION, ids=lambda case: case.name)
 def test_nothing_is_lost_and_nothing_doubled(kafka_behind_proxy: rig.Kafka, tmp_path: Path, case: Case) -> None:
-    cell = run(case, kafka_behind_proxy, tmp_path, "ours")
+    cell = broken(case, kafka_behind_proxy, tmp_path, "ours")
     assert cell.clean, cell
 
 
 @cuts
 @pytest.mark.slow
 def test_the_control_fails_where_it_must(kafka_behind_proxy: rig.Kafka, tmp_path: Path) -> None:
-    cell = run(workers.killed, kafka_behind_proxy, tmp_path, "stock")
+    cell = broken(workers.killed, kafka_behind_proxy, tmp_path, "stock")
     assert cell.doubled > 0, "a check that a stock agent passes is worthless"
 
 
