@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STATE_VERSION: Final = 2
+"""2: cells in blocks, look-backs, and the version in the marker too."""
 
 _NAMES: Final = ("touchpoint", "segment", "goal", "reason", "outcome", "team", "skill", "skill_needed")
 STRING_FIELDS: Final = ("channel", "interaction", "journey", *_NAMES)
