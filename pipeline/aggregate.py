@@ -199,7 +199,7 @@ def _changes_of_scope(
     return Cells(keys, grain, scope, times[bucket[at]], codes), pick(delta, changed)
 
 
-def _ranked(codes: NDArray[np.integer[Any]]) -> _Ranked:
+def _ranked(codes: NDArray[Any]) -> _Ranked:
     """Ranks of the codes that occur; linear, as codes are dense."""
     used = np.zeros(int(codes.max(initial=0)) + 1, bool)
     used[codes] = True
