@@ -48,10 +48,11 @@ class Interactions:
             self.customer[rows], self.start_ms[rows], self.weight[rows], self.total[rows], self.prior[rows]
         )
 
-    @property
-    def mean(self) -> Floats:
-        """ȳ, (n, 3); NaN where nothing is said about a dimension."""
-        return np.divide(self.total, self.weight, out=np.full_like(self.total, np.nan), where=self.weight > 0)
+    def of(self, chosen: NDArray[np.bool_]) -> Interactions:
+        """Those of the customers ``chosen`` (k,), which are numbered anew in their order."""
+        found = self.take(np.flatnonzero(chosen[self.customer]))
+        place = np.cumsum(chosen) - 1
+        return Interactions(place[found.customer], found.start_ms, found.weight, found.total, found.prior)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class Past:
     weight: Floats
     total: Floats
     level: Floats
+
+    def take(self, rows: NDArray[Any]) -> Past:
+        """Some customers, in that order, in memory of their own."""
+        return Past(self.at_ms[rows], self.weight[rows], self.total[rows], self.level[rows])
 
     def copy(self) -> Past:
         """The same in memory of its own."""
@@ -82,19 +87,29 @@ class Levels:
         return np.asarray((self.level >= THRESHOLD).any(axis=1) & (self.before < THRESHOLD).all(axis=1))
 
 
-def suspects(given: Interactions, past: Past) -> NDArray[np.bool_]:
-    """Customers (k,) whose level can be above 0: all others need no look in order.
+def rise_at_most(given: Interactions, past: Past, model: Model) -> Floats:
+    """Bound of the level that each customer can reach, (k, 3), found without an order: of most it is 0.
 
-    A usual mean is an average of the prior and of means of interactions, so it is at most the largest of them.
+    The usual mean is above the prior by at most ``Σ(S - μW)⁺/n_L``, and a variance is at least its least terms.
     """
-    mean = given.mean
-    most = np.divide(past.total, past.weight, out=np.full_like(past.total, -np.inf), where=past.weight > 0)
-    np.maximum.at(most, given.customer, np.where(np.isnan(mean), -np.inf, mean))
-    np.maximum.at(most, given.customer, given.prior[:, np.newaxis])
-    fell = (mean < most[given.customer] - FALL / 2).any(axis=1)
-    found: NDArray[np.bool_] = np.any(past.level > 0, axis=1)
-    found[given.customer[fell]] = True
-    return found
+    relationship, count = model.relationship, len(past.at_ms)
+    if not len(given.prior):
+        return past.level
+    spread = float(np.ptp(given.prior))
+    prior = given.prior[:, np.newaxis]
+    surplus = np.maximum(given.total - prior * given.weight, 0.0)
+    highest = float(given.prior.max())
+    before = np.maximum(past.total - (highest - spread) * past.weight, 0.0)
+    usual = (_sums(given.customer, surplus, count) + before) / relationship.prior_weight + spread
+    least = min(relationship.prior_variance, relationship.residual_variance) + model.journey.prior_variance
+    distance = (usual[given.customer] + prior - FALL / 2) * given.weight - given.total
+    step = np.maximum(FALL * distance / (least * given.weight + model.answer_variance), 0.0)
+    return np.asarray(past.level + _sums(given.customer, step, count))
+
+
+def _sums(customer: Index, values: Floats, count: int) -> Floats:
+    """Sums of ``values`` (n, 3) per customer, (count, 3)."""
+    return np.stack([np.bincount(customer, column, count) for column in values.T], axis=1)
 
 
 def watch(given: Interactions, past: Past, final: NDArray[np.bool_], model: Model) -> tuple[Levels, Past]:
@@ -146,7 +161,5 @@ def fold(given: Interactions, past: Past, model: Model) -> Past:
     half_life = model.relationship.half_life_ms
     moved = np.exp2(-(latest - past.at_ms) / half_life)[:, np.newaxis]
     factor = np.exp2(-(latest[given.customer] - given.start_ms) / half_life)[:, np.newaxis]
-    weight, total = past.weight * moved, past.total * moved
-    np.add.at(weight, given.customer, given.weight * factor)
-    np.add.at(total, given.customer, given.total * factor)
-    return Past(latest, weight, total, np.zeros_like(past.level))
+    weight, total = (_sums(given.customer, part * factor, len(latest)) for part in (given.weight, given.total))
+    return Past(latest, past.weight * moved + weight, past.total * moved + total, np.zeros_like(past.level))

@@ -17,14 +17,16 @@ Records = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Interactions that are not final yet, as they were inside the window of their start."""
+    """Interactions of some customers, as they were inside the window of their start; only ``fresh`` ones are judged."""
 
     facts: Records
     """dtype PIECE, (n,)."""
+    fresh: NDArray[np.bool_]
+    """Which were not final at the last look, (n,)."""
     closed: NDArray[np.bool_]
-    """Which cannot grow any more, (n,)."""
+    """Which of the fresh ones cannot grow any more, (n,)."""
     answers: Records
-    """dtype NOTE, ``owner`` indexes ``facts``."""
+    """Of the fresh ones: dtype NOTE, ``owner`` indexes ``facts``."""
     marks: Records
     """Failures and recoveries (dtype MARK) of the same customers."""
     followed_ms: int

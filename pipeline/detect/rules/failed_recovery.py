@@ -63,7 +63,7 @@ def _thread(mark: Any) -> tuple[int, int, int]:
 def _fact_of(seen: Seen, mark: Any) -> int:
     """The interaction that the failure is in; -1 if it is not among them."""
     facts = seen.facts
-    around = (facts["start_ms"] <= mark["at_ms"]) & (mark["at_ms"] <= facts["end_ms"])
+    around = seen.fresh & (facts["start_ms"] <= mark["at_ms"]) & (mark["at_ms"] <= facts["end_ms"])
     inside = around & (facts["customer"] == mark["customer"]) & ((facts["types"] & _FAILURE) != 0)
     found = np.flatnonzero(inside & (facts["channel"] == mark["channel"]))
     return int(found[0]) if len(found) else -1
