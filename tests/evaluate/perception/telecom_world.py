@@ -28,19 +28,14 @@ from jobs.simulate.truth import (
     Levels,
 )
 from jobs.simulate.world import SEGMENTS, Triple
-from pipeline.advance import Clock, Fresh, add_events, step
-from pipeline.batch import RawBatch
-from pipeline.intake import take_in
 from pipeline.model import Model
-from pipeline.policy import DAY_MS, Policy
-from pipeline.state import unpack
-from pipeline.store import NO_WATERMARK
+from pipeline.policy import DAY_MS
 from pipeline.strings import Strings
-from pipeline.view import Context, View
-from schemas.limits import Limits
+from pipeline.view import View
 from tests.evaluate.perception.categories import kept_of
 from tests.evaluate.perception.process import Process, Readings, exact
 from tests.evaluate.perception.scene import Floats, Index, Queries, Scene, in_order, known, spread_out
+from tests.support.perceived import perceived
 
 WARM_UP_D: Final = 30
 """Days before the first query."""
@@ -99,11 +94,10 @@ def telecom_scene(seed: int, queries: int, model: Model, *, customers: int = 1_5
     scenario = Scenario(customers, days, seed, bad_share=0.0, duplicate_share=0.0, very_late_share=0.0)
     diary = Diary()
     records = list(simulate(scenario, diary))
-    values, keys = [record.value or b"" for record in records], [record.key for record in records]
-    times = np.array([record.timestamp_ms for record in records])
-    names, view, strings = _perceived(RawBatch(np.arange(len(records)), times, keys, values), model)
+    found = perceived(records, model)
+    view, strings = found.view, found.context.strings
     place = {name: index for index, name in enumerate(diary.customers)}
-    of_name = np.array([place[name] for name in names])
+    of_name = np.array([place[name] for name in found.customers])
     of_fact = of_name[view.rows["customer"]]
     segments, means = _segments(view, of_fact, strings, len(place))
     asked = _queries(diary, queries, np.random.default_rng(seed))
@@ -114,23 +108,6 @@ def telecom_scene(seed: int, queries: int, model: Model, *, customers: int = 1_5
     oracle = exact(_process(), _readings(view, of_fact, diary, causes, means, model), asked, expected)
     assumed = np.array([model.segments.get(segments[at], model.prior_mean) for at in asked.customer.tolist()])
     return Scene(model, observations, customer, means[asked.customer], assumed, asked, (0, 1, 2), oracle)
-
-
-def _perceived(batch: RawBatch, model: Model) -> tuple[list[str], View, Strings]:
-    """The pipeline over one batch, as seen long after its end: customers, and what is known of them."""
-    context = Context(Strings(), Policy(), model)
-    intake = take_in(batch, NO_WATERMARK, context, Limits())
-    if len(intake.late) or intake.decoded.rejected:
-        raise ValueError("the simulated records were meant to be clean")
-    events = intake.decoded.events
-    present, customer = np.unique(events["customer"], return_inverse=True)
-    names: list[str] = context.strings.take(present).tolist()
-    stored = unpack(names, [None] * len(names), context.strings)
-    remembered = np.full(len(events), NO_WATERMARK)
-    fresh = Fresh(events, intake.decoded.notes, customer.astype(np.int32), remembered)
-    end = int(events["occurred_ms"].max()) + 500 * DAY_MS
-    done = step(stored, add_events(stored, fresh, context), Clock(NO_WATERMARK, end, -1, len(events)), context)
-    return names, done.now, context.strings
 
 
 def _segments(view: View, of_fact: Index, strings: Strings, count: int) -> tuple[list[str], Floats]:
