@@ -166,7 +166,10 @@ class Model:
     """μ where a segment has no prior of its own, points."""
     segments: Mapping[str, float] = field(default_factory=dict)
     """μ_seg: prior mean per segment, points."""
-    relationship: Horizon = Horizon(1.6, 130.0, 27.0, 180.0 * DAY_MS)
+    relationship: Horizon = Horizon(2.5, 130.0, 46.0, 90.0 * DAY_MS)
+    """Measured on simulated customers (``make evaluate``) instead of PERCEPTION.md's 1.6, 27 and 180 d: an answer is
+    about the journey too, so n is above (σ² + τ_J²)/τ_L² = 2.1; perception whose correlation halves in 180 days is
+    followed best by evidence that fades in 90; in theory that leaves f = τ_L²/3 + .13·τ_J² = 52."""
     journey: Horizon = Horizon(3.25, 64.0, 45.0, 14.0 * DAY_MS)
     interaction: Horizon = Horizon(3.25, 64.0, 20.0, inf)
     answer_variance: float = 208.0
