@@ -207,8 +207,13 @@ class Model:
 
         A predictor speaks last, for the signals that it contains.
         """
-        names = tuple(sorted(self.effects))
+        names = self.effect_names
         return names if self.predictor is None else (*names, PREDICTOR)
+
+    @property
+    def effect_names(self) -> tuple[str, ...]:
+        """The signals that have an effect of their own, in order."""
+        return tuple(sorted(self.effects))
 
     def signal_weight(self, effect: Effect) -> float:
         """Weight of one pseudo-observation: w = σ²/(r + τ_I²) with r = V(1-R²)/R² (PERCEPTION.md)."""

@@ -153,6 +153,7 @@ def _reduce_all(ordered: Records, starts: Index, begun_ms: Index, policy: Policy
     for name in ("types", "flags"):
         facts[name] = np.bitwise_or.reduceat(ordered[name], starts)
     facts["content_hash"] = 0
+    facts["last_type"] = ordered["last_type"][np.append(starts[1:], len(ordered)) - 1]
     run = np.repeat(np.arange(len(starts)), _run_lengths(starts, len(ordered)))
     in_time = ordered["start_ms"] <= begun_ms + policy.naming_window_ms
     for name in _FIRST_NAMED:

@@ -24,6 +24,8 @@ SELECT
     toInt8(indexOf({statuses:Array(String)}, toString(status))) - 1 AS status,
     ifNull(wait_s, nan) AS wait_s,
     ifNull(promised_s, nan) AS promised_s,
+    ifNull(duration_s, nan) AS duration_s,
+    toInt8(ifNull(severity, -1)) AS severity,
     toUnixTimestamp64Milli(started_at) AS start_ms,
     toUnixTimestamp64Milli(ended_at) AS end_ms,
     count() AS n
@@ -37,7 +39,7 @@ INNER JOIN
     GROUP BY customer_id, interaction_key
 ) AS t ON t.customer_id = i.customer_id AND t.interaction_key = i.interaction_key
 WHERE closed AND ended_at < fromUnixTimestamp64Milli({until:Int64})
-GROUP BY types, flags, resolved, transfers, status, wait_s, promised_s, start_ms, end_ms
+GROUP BY types, flags, resolved, transfers, status, wait_s, promised_s, duration_s, severity, start_ms, end_ms
 """
 
 
