@@ -245,7 +245,7 @@ class AlertsSettings(_Section):
 
     enabled: bool = Field(True, description="publish cells and detect")
     grains: Literal["hour", "day", "hour,day"] = Field("hour,day", description="widths of buckets, comma separated")
-    false_alarm_days: float = Field(7.0, gt=0, description="days per tolerated false alarm of leaves, and of parents")
+    false_alarm_s: Seconds = Field(7 * 86_400.0, gt=0, description="per tolerated false alarm of leaves, of parents")
     grace_s: Seconds = Field(1_800.0, ge=0, description="event time after its end at which a bucket is judged")
     idle_timeout_s: Seconds = Field(600.0, gt=0, description="silence after which nobody waits for a partition")
     amend_interval_s: Seconds = Field(300.0, ge=0, description="between two looks at what late data have changed")
@@ -257,7 +257,7 @@ class AlertsSettings(_Section):
         return Detection(
             settling_ms=settling_ms,
             grains=tuple(self.grains.split(",")),
-            false_alarm_days=self.false_alarm_days,
+            false_alarm_days=self.false_alarm_s / 86_400,
             grace_ms=round(self.grace_s * 1_000),
             idle_ms=round(self.idle_timeout_s * 1_000),
             amend_ms=round(self.amend_interval_s * 1_000),

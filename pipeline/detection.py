@@ -90,6 +90,12 @@ class DetectionPipeline:
         offset = int(batches[-1].offsets[-1])
         return self._flush(Marker(offset, last.offset, watermark_ms, last.watermark_ms), made, rejected)
 
+    def gather(self, batch: RawBatch) -> None:
+        """Take blocks and look at nothing: for input that ends, see :meth:`finish`. Unreadable blocks raise."""
+        for rejected in self._take(batch):
+            raise BlockError(rejected.message)
+        self._ledger.write({})
+
     def finish(self) -> Flush:
         """The end of all input: nothing is waited for any more, every bucket that is over is judged."""
         last = self.marker

@@ -127,7 +127,7 @@ class Sessions:
                 await changelog.stop()
                 raise
         self._sessions[partition] = session
-        log.info("Partition %d goes on at offset %d", partition, session.position)
+        log.info("Partition %d of %s goes on at offset %d", partition, kafka.topic, session.position)
 
     async def _restored(self, partition: int, committed: int | None, changelog: Changelog) -> Session:
         kafka = self._connection.kafka

@@ -41,14 +41,14 @@ class Life:
     alert: Alert | None = None
 
     @property
-    def open(self) -> bool:
+    def ongoing(self) -> bool:
         """Whether it goes on."""
         return self.steps[-1].state != "resolved"
 
     @property
     def pending(self) -> bool:
         """Whether it has not fired and may yet."""
-        return self.open and self.alert is None
+        return self.ongoing and self.alert is None
 
 
 def lives(outcome: Outcome) -> list[Life]:
@@ -70,7 +70,7 @@ def _of_cell(moves: Sequence[Transition], alerts: dict[tuple[str, int, int], Ale
             if life is None:
                 life = Life(move.detector, move.cell, move.line, move.since, move.evidence)
             _follow(life, move, alerts)
-        if life is not None and not life.open:
+        if life is not None and not life.ongoing:
             yield life
             life = None
     if life is not None:

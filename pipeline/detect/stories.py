@@ -51,7 +51,7 @@ class Story:
     @property
     def end_ms(self) -> float:
         """When it ended; infinite while it goes on."""
-        return math.inf if self.life.open else self.moments[-1].at_ms
+        return math.inf if self.life.ongoing else self.moments[-1].at_ms
 
     @property
     def own_id(self) -> str:
