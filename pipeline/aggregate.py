@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.policy import DAY_MS, HOUR_MS
+from pipeline.ranks import Ranked, close_numbers, distinct, ranked_codes
 from pipeline.records import copied, joined, pick
 from pipeline.strings import Strings
 
@@ -38,8 +39,6 @@ _GRAIN_NAMES: Final = tuple(name for name, _ in GRAINS)
 _GRAIN_MS: Final = np.array([width_ms for _, width_ms in GRAINS], np.int64)
 _SCOPE_NAMES: Final = tuple(name for name, _ in SCOPES)
 _PER_DIMENSION: Final = ("n", "sum", "sumsq", "answers", "answer_sum", "answer_sumsq")
-_DENSE: Final = 16
-"""Up to this many times the rows, a table over all possible keys is cheaper than a sort."""
 _WIDTHS: Final = {grain.encode(): width_ms for grain, width_ms in GRAINS}
 
 CELL: Final = np.dtype(
@@ -118,14 +117,14 @@ def changes(given: Contributions, sign: NDArray[np.int8], strings: Strings) -> t
     facts = given.facts
     known = _Known(
         facts,
-        {label: _ranked(facts[label]) for label in LABELS},
+        {label: ranked_codes(facts[label]) for label in LABELS},
         _signed(given.totals, sign),
         {name: given.totals[name] > 0 for name in ("customers", "answer_customers")},
         sign,
     )
     parts = []
     for grain, (_, width_ms) in enumerate(GRAINS):
-        times, place = _buckets(facts["start_ms"] // width_ms)
+        times, place = close_numbers(facts["start_ms"] // width_ms)
         shared = _shared(facts["customer"], place, len(times))
         buckets = _Buckets(times * width_ms, place, shared)
         parts += [_changes_of_scope(known, (grain, scope), buckets, strings) for scope in range(len(SCOPES))]
@@ -144,26 +143,9 @@ class _Buckets(NamedTuple):
     shared: Index
 
 
-def _buckets(number: Index) -> tuple[Index, Index]:
-    """Distinct bucket numbers, ascending, and the index of each one; linear where they lie close together."""
-    low = int(number.min(initial=0))
-    if len(number) and int(number.max()) - low <= _DENSE * len(number):
-        ranked = _ranked(number - low)
-        used = np.empty(ranked.size, np.int64)
-        used[ranked.rank] = number
-        return used, ranked.rank
-    times, place = np.unique(number, return_inverse=True)
-    return times, place
-
-
 def _shared(customer: NDArray[np.int32], bucket: Index, buckets: int) -> Index:
-    place, first = _distinct(customer.astype(np.int64) * buckets + bucket, (int(customer.max(initial=0)) + 1) * buckets)
+    place, first = distinct(customer.astype(np.int64) * buckets + bucket, (int(customer.max(initial=0)) + 1) * buckets)
     return np.flatnonzero(np.bincount(place, minlength=len(first))[place] > 1)
-
-
-class _Ranked(NamedTuple):
-    rank: Index
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +153,7 @@ class _Known:
     """What all scopes share."""
 
     facts: Records
-    labels: Mapping[str, _Ranked]
+    labels: Mapping[str, Ranked]
     signed: Signed
     present: Mapping[str, NDArray[np.bool_]]
     """Whether an interaction counts for its customer, per count."""
@@ -187,7 +169,7 @@ def _changes_of_scope(
     for label in used:
         ranked = known.labels[label]
         key, space = key * ranked.size + ranked.rank, space * ranked.size
-    place, first = _distinct(key, space)
+    place, first = distinct(key, space)
     delta = _sums(known.signed, place, len(first))
     _count_customers(delta, place, shared, known)
     changed = np.flatnonzero(_differs(delta))
@@ -197,25 +179,6 @@ def _changes_of_scope(
     keys = _keys(kind, times, bucket[at], codes, strings)
     grain, scope = (np.full(len(at), place_of, np.uint8) for place_of in kind)
     return Cells(keys, grain, scope, times[bucket[at]], codes), pick(delta, changed)
-
-
-def _ranked(codes: NDArray[Any]) -> _Ranked:
-    """Ranks of the codes that occur; linear, as codes are dense."""
-    used = np.zeros(int(codes.max(initial=0)) + 1, bool)
-    used[codes] = True
-    rank = np.cumsum(used) - 1
-    return _Ranked(rank[codes], int(rank[-1]) + 1)
-
-
-def _distinct(key: Index, space: int) -> tuple[Index, Index]:
-    """Index of each row's key among the distinct ones, and the first row of each; ``space`` is above all keys."""
-    if space > _DENSE * len(key):
-        _, first, place = np.unique(key, return_index=True, return_inverse=True)
-        return place, first
-    row = np.full(space, -1, np.int64)
-    row[key[::-1]] = np.arange(len(key) - 1, -1, -1)
-    used = row >= 0
-    return (np.cumsum(used) - 1)[key], row[used]
 
 
 def _signed(totals: Records, sign: NDArray[np.int8]) -> Signed:
@@ -273,7 +236,7 @@ def _keys(
     heads = _objects([f"{prefix}{time}{SEPARATOR}".encode() for time in buckets.tolist()])
     key = np.zeros(len(bucket), np.int64)
     for label in LABELS:
-        ranked = _ranked(codes[label])
+        ranked = ranked_codes(codes[label])
         key = key * ranked.size + ranked.rank
     _, first, place = np.unique(key, return_index=True, return_inverse=True)
     texts = zip(*(strings.take(codes[label][first]).tolist() for label in LABELS), strict=True)
