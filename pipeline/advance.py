@@ -171,8 +171,8 @@ def rows_of(done: Step, clock: Clock, partition: int, context: Context) -> Rows:
 
 def customer_rows(working: Working, now: View, partition: int, version: int, context: Context) -> dict[str, Columns]:
     """A row for every customer of the working set."""
-    owner = now.rows["customer"][now.observations.fact]
-    total = customers.sums(working.header, now.observations, owner, context.model)
+    owner = now.rows["customer"][now.lasting.fact]
+    total = customers.sums(working.header, now.lasting, owner, context.model)
     segment = customers.latest_segment(working.header, now.rows).code
     names = rows.names_of(working.names)
     columns = rows.customers(working.header, segment, now, total, names, context)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import customers, journeys, lookback, sessionize
+from pipeline import amends, customers, journeys, lookback, sessionize
 from pipeline.policy import DAY_MS, Policy
 from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY, copied, joined, pick
 from pipeline.recover import match
@@ -59,7 +59,8 @@ def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Conf
         working.pieces, working.notes, facts, one_way, before_ms, confirmed.offset, context.policy
     )
     past, held = _past(working, now, gone, confirmed, context)
-    kept_marks = pick(working.marks, _followed(working.marks, confirmed, context.policy))
+    referred = _referred(now.marks, facts.rows, len(header), context.policy)
+    kept_marks = pick(now.marks, _followed(now.marks, referred, confirmed, context.policy))
     traces = _traces(working.traces, now, gone, context.policy)
     kept = working.with_parts(header=header, pieces=pieces, notes=notes, journeys=past, marks=kept_marks, traces=traces)
     return Kept(kept, facts, held)
@@ -68,7 +69,7 @@ def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Conf
 def _absorb(header: Records, now: View, gone: NDArray[np.bool_], context: Context) -> None:
     if not np.any(gone):
         return
-    observations = now.observations.take(gone[now.observations.fact])
+    observations = now.lasting.take(gone[now.lasting.fact])
     customers.absorb(header, observations, now.rows["customer"][observations.fact], context.model)
     facts = pick(now.rows, gone)
     place = np.cumsum(gone) - 1
@@ -127,10 +128,18 @@ def journey_expiry(past: Records, context: Context) -> Index:
     return np.where(past["journey"] != 0, past["end_ms"] + policy.explicit_retention_ms, implicit)
 
 
-def _followed(marks: Records, confirmed: Confirmed, policy: Policy) -> NDArray[np.bool_]:
+def _referred(marks: Records, rows: Records, count: int, policy: Policy) -> NDArray[np.bool_]:
+    """Marks that an interaction in the state (``rows``) may refer to; ``count`` is that of the customers."""
+    chosen = pick(rows, amends.marking(rows))
+    oldest = customers.deadlines(count, [(chosen["customer"], chosen["start_ms"])])
+    return np.asarray(marks["at_ms"] >= oldest[marks["customer"]] - policy.failure_retention_ms)
+
+
+def _followed(marks: Records, referred: NDArray[np.bool_], confirmed: Confirmed, policy: Policy) -> NDArray[np.bool_]:
     """Marks to keep: an old failure goes together with the recovery that closed it, once their rows are written."""
     fresh = np.unique(marks["customer"][marks["offset"] > confirmed.offset])
     keep = (_mark_expiry(marks, policy) >= confirmed.watermark_ms) | np.isin(marks["customer"], fresh)
+    keep |= referred
     if np.all(keep):
         return np.asarray(keep)
     pairs = match(marks, policy.failure_retention_ms)
@@ -162,13 +171,14 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
     forget_at = rows["end_ms"] + np.where(explicit, policy.explicit_retention_ms, policy.fact_retention_ms) + 1
     forget_at = forget_at + lookback.held_longer_ms(rows, policy)
     one_way = pick(working.pieces, working.pieces["grouping"] == ONE_WAY)
+    marks = pick(working.marks, ~_referred(working.marks, rows, count, policy))  # those wait for the interaction
     latest = [
         _latest(count, rows["customer"][~explicit], forget_at[~explicit]),
         _latest(count, rows["customer"][explicit], forget_at[explicit]),
         _latest(count, one_way["customer"], one_way["start_ms"] + policy.lateness_ms + DAY_MS),
         _latest(count, past["customer"][free], journey_expiry(past[free], context) + 1),
         (past["customer"][past_waiting], past_silent[past_waiting]),
-        _latest(count, working.marks["customer"], _mark_expiry(working.marks, policy) + 1),
+        _latest(count, marks["customer"], _mark_expiry(marks, policy) + 1),
         _latest(count, working.traces["customer"], lookback.expiry(working.traces, policy) + 1),
     ]
     return customers.deadlines(

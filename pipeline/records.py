@@ -95,8 +95,8 @@ PIECE: Final = np.dtype(
 (*fact*) has the same layout. Rules over the pieces in order of (start, sequence, event_hash): first value:
 channel, interaction, type, sequence, event_hash; first given within the naming window: goal, reason, and of
 explicit interactions journey; first given: touchpoint; last given: segment, outcome, team, skill, skill_needed,
-status, visible, resolved, promised_s; last value: last_type; sum of given: wait_s, duration_s, amount, transfers; max: severity, end_ms,
-offset; sum: events; or: types, flags."""
+status, visible, resolved, promised_s; last value: last_type; sum of given: wait_s, duration_s, amount, transfers;
+max: severity, end_ms, offset; sum: events; or: types, flags."""
 
 IMPLICIT: Final = 0
 EXPLICIT: Final = 1
@@ -189,6 +189,7 @@ MARK: Final = np.dtype(
         ("sequence", "i4"),
         ("event_hash", "u8"),
         ("kind", "u1"),  # MARK_FAILURE or MARK_RECOVERY
+        ("interaction", "i4"),
         ("journey", "i4"),
         ("reason", "i4"),
         ("channel", "i4"),
@@ -196,12 +197,15 @@ MARK: Final = np.dtype(
         ("segment", "i4"),
         ("severity", "i1"),
         ("offset", "i8"),
+        ("again", "?"),  # of a failure: there was one of its reason shortly before
+        ("weight", "f8", (3,)),  # of a failure: what its signal weighs in its interaction
+        ("points", "f8"),  # of a failure: the value of its signal
     ]
 )
-"""A failure or a recovery, for service recovery."""
+"""A failure or a recovery, for service recovery; ``interaction`` is the explicit id of the event's interaction."""
 MARK_FAILURE: Final = 0
 MARK_RECOVERY: Final = 1
-MARK_STRING_FIELDS: Final = ("journey", "reason", "channel", "touchpoint", "segment")
+MARK_STRING_FIELDS: Final = ("interaction", "journey", "reason", "channel", "touchpoint", "segment")
 
 TRACE: Final = np.dtype(
     [

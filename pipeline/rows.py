@@ -83,8 +83,8 @@ def interactions(
     facts, model = pick(now.rows, chosen), context.model
     rank = np.full(len(now.rows), -1, np.int64)
     rank[chosen] = np.arange(len(chosen))
-    of_chosen = rank[now.observations.fact]
-    observations = now.observations.take(of_chosen >= 0)
+    of_chosen = rank[now.lasting.fact]
+    observations = now.lasting.take(of_chosen >= 0)
     place = of_chosen[of_chosen >= 0]
     decayed = {
         name: gather(observations, place, len(chosen), facts["end_ms"], horizon.half_life_ms)
