@@ -56,7 +56,7 @@ def fit(seen: Seen, start: Model, name: str, without: AbstractSet[str] = frozens
 
 
 def _predictor(seen: Seen, base: Base, model: Model, without: AbstractSet[str], kept: list[str]) -> Found | None:
-    told = told_of(base.journal, base.journey, base.at_ms).without(without)
+    told = told_of(base.journal, base.coded.journey, base.coded.at_ms).without(without)
     points, _ = _points(seen, model)
     prior = np.array([model.segments.get(name, model.prior_mean) for name in seen.segment.tolist()])
     weights = np.array([model.scales[name].weights for name in seen.scale.tolist()])
