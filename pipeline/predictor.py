@@ -188,15 +188,20 @@ class Predictor:
         """
         count = len(next(iter(columns.values())))
         shift, known = np.zeros((count, 3)), np.zeros((count, 3))
+        for source, effect in self.parts(columns, missing).items():
+            told = ~np.isnan(effect[:, :1])
+            shift += np.where(told, effect, 0.0)
+            known += told * np.array(self.features[source].share)
+        return Prediction(shift, np.minimum(known, 1.0) * np.array(self.explained))
+
+    def parts(self, columns: Mapping[str, Column], missing: Mapping[str, Flags]) -> dict[str, Floats]:
+        """Effect of each feature in points, shape (n, 3) each; NaN where nothing is known."""
+        found: dict[str, Floats] = {}
         for source, feature in self.features.items():
             effect = feature.effect(columns[source])  # type: ignore[arg-type]  # kinds_of() pairs them
-            unknown = np.isnan(effect[:, 0])
-            effect[unknown] = 0.0
-            gone = unknown & missing[source]
-            effect[gone] = feature.missing
-            shift += effect
-            known += np.where(unknown & ~gone, 0.0, 1.0)[:, np.newaxis] * np.array(feature.share)
-        return Prediction(shift, np.minimum(known, 1.0) * np.array(self.explained))
+            effect[np.isnan(effect[:, 0]) & missing[source]] = feature.missing
+            found[source] = effect
+        return found
 
 
 def kinds_of(source: str) -> tuple[type[Any], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +16,10 @@ from pipeline.strings import Strings
 from schemas.event import CASE_STATUSES, EVENT_TYPES
 
 FOREVER_MS: Final = 4_102_444_800_000
+ASKED: Final = "SELECT customer_id FROM events WHERE type = 'answer'"
+"""Customers with answers, as SQL."""
+NAMED: Final = "{customers:Array(String)}"
+"""Customers that a parameter names, as SQL."""
 _TEXTS: Final = ("channel", "touchpoint", "segment", "goal", "reason", "outcome", "team", "skill", "skill_needed")
 
 _FACTS: Final = f"""
@@ -48,7 +53,7 @@ INNER JOIN
     GROUP BY customer_id, interaction_key
 ) AS t ON t.customer_id = i.customer_id AND t.interaction_key = i.interaction_key
 WHERE ended_at < fromUnixTimestamp64Milli({{until:Int64}})
-    AND customer_id IN (SELECT customer_id FROM events WHERE type = 'answer')
+    AND customer_id IN (@asked@)
 ORDER BY customer_id, start_ms, interaction_key
 """  # noqa: S608 - names of declared columns
 
@@ -68,15 +73,16 @@ class Facts:
         return dict(zip(self.keys, self.records, strict=True))
 
 
-def read_facts(warehouse: Warehouse, until_ms: int | None = None) -> Facts:
-    """Interactions that ended before ``until_ms``."""
+def read_facts(warehouse: Warehouse, until_ms: int | None = None, *, customers: Sequence[str] | None = None) -> Facts:
+    """Interactions that ended before ``until_ms``, of customers with answers or of ``customers``."""
     asked: dict[str, Plain] = {
         "until": FOREVER_MS if until_ms is None else until_ms,
         "failed": FLAG_FAILED_PAYMENT,
         "statuses": list(CASE_STATUSES),
         "names": list(EVENT_TYPES),
     }
-    found = warehouse.query(_FACTS, asked)
+    asked |= {} if customers is None else {"customers": list(customers)}
+    found = warehouse.query(_FACTS.replace("@asked@", ASKED if customers is None else NAMED), asked)
     records, strings = np.zeros(len(found), dtype=PIECE), Strings()
     if not found.rows:
         return Facts([], records, strings)
