@@ -53,8 +53,8 @@ def predicted(base: Base, model: Model) -> Predicted:
         silent = np.full(count, -1)
         return Predicted(False, silent, silent, nothing, nothing, nothing, none, none, empty, empty)
     coded = base.coded
-    journey, at_ms, code = coded.journey, coded.at_ms, coded.code
-    position = journal.before(journey, at_ms)
+    at_ms, code = coded.at_ms, coded.code
+    position = journal.before(coded.journey, coded.person, at_ms)
     said = _said(base, predictor, position)
     prior = np.array([model.segments.get(name, model.prior_mean) for name in coded.segments])[coded.segment]
     cause = predictor.role == CAUSE
@@ -67,7 +67,7 @@ def predicted(base: Base, model: Model) -> Predicted:
     last_weight, last_sum = _observed(_said(base, predictor, last), own_prior[owner], model)
     return Predicted(
         cause=cause,
-        journey=np.where(position >= 0, journey, -1),
+        journey=np.where(position >= 0, journal.journey[position], -1),
         heard_ms=np.where(position >= 0, journal.at_ms[position], at_ms),
         shift=said.shift,
         weight=nothing if cause else weight,

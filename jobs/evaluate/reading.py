@@ -125,6 +125,8 @@ class Coded:
     interaction: Index
     journey: Index
     """In the journal; -1 where that has none."""
+    person: Index
+    """Customer in the journal; -1 where that has none."""
 
     @classmethod
     def of(cls, columns: list[tuple[Any, ...]], told: list[tuple[Any, ...]], journal: Journal) -> Coded:
@@ -143,6 +145,7 @@ class Coded:
             at_ms=np.array(columns[2], np.int64),
             interaction=np.array(interaction, np.int64),
             journey=np.array(journey, np.int64),
+            person=np.array([journal.people.get(name, -1) for name in columns[0]], np.int64),
         )
 
 

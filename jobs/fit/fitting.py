@@ -56,7 +56,7 @@ def fit(seen: Seen, start: Model, name: str, without: AbstractSet[str] = frozens
 
 
 def _predictor(seen: Seen, base: Base, model: Model, without: AbstractSet[str], kept: list[str]) -> Found | None:
-    told = told_of(base.journal, base.coded.journey, base.coded.at_ms).without(without)
+    told = told_of(base).without(without)
     points, _ = _points(seen, model)
     prior = np.array([model.segments.get(name, model.prior_mean) for name in seen.segment.tolist()])
     weights = np.array([model.scales[name].weights for name in seen.scale.tolist()])
@@ -148,7 +148,7 @@ def _priors(seen: Seen, model: Model, learnt: list[Learnt], kept: list[str]) -> 
         kept.append(f"priors: {len(first)} customers with answers, {LEAST} are needed")
         return model
     own_mean = np.bincount(customer, points[told]) / np.bincount(customer)
-    pseudo = model.answers.pseudo_answers
+    pseudo = model.relationship.prior_weight  # n/(n + σ²/τ²): customers, not answers
     overall = float((own_mean.sum() + pseudo * model.prior_mean) / (len(first) + pseudo))
     error = float(own_mean.std(ddof=1)) / (len(first) + pseudo) ** 0.5
     learnt.append(Learnt("prior mean", model.prior_mean, overall, len(first), error))

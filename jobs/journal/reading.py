@@ -66,22 +66,21 @@ def read(
     found = warehouse.query(sql, asked)
     columns = dict(zip(found.names, zip(*found.rows, strict=True), strict=True)) if found.rows else {}
     if not columns:
-        nothing = np.zeros(0, np.int64)
-        return Journal(nothing, {}, nothing, {})
-    codes, journey = _codes(zip(columns["customer_id"], columns[by], strict=True))
+        return Journal.of([], np.zeros(0, np.int64), {})
     keys = list(zip(columns["customer_id"], columns["interaction_key"], strict=True))
-    interaction = _codes(keys)[1]
+    interaction = _codes(keys)
     kinds = np.array(columns["type"], dtype=object)
     tracks = {**_fields(columns, interaction, kinds), **_numbers(columns, interaction, kinds)}
     tracks |= _bags(MEASURES, columns["measures"], kinds) | _bags(ATTRIBUTES, columns["attributes"], kinds)
     tracks |= _signals(keys, interaction, facts.by_key())
-    return Journal(journey, codes, np.array(columns["at_ms"], np.int64), tracks)
+    journeys = list(zip(columns["customer_id"], columns[by], strict=True))
+    return Journal.of(journeys, np.array(columns["at_ms"], np.int64), tracks)
 
 
-def _codes(keys: Iterable[tuple[str, str]]) -> tuple[dict[tuple[str, str], int], Index]:
+def _codes(keys: Iterable[tuple[str, str]]) -> Index:
     """A code per key, in order of first use."""
     known: dict[tuple[str, str], int] = {}
-    return known, np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
+    return np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
 
 
 def _fields(columns: Mapping[str, Sequence[str]], interaction: Index, kinds: NDArray[np.object_]) -> dict[str, Track]:

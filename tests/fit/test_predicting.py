@@ -19,12 +19,14 @@ from jobs.evaluate.printing import as_json
 from jobs.evaluate.reading import under
 from jobs.fit import crossed, fit, read
 from jobs.fit.design import LEAST, blocks
+from jobs.fit.predicting import told_of
 from jobs.fit.ridge import ridge
 from jobs.journal import Journal
 from jobs.models import dump
 from jobs.warehouse import open_warehouse
 from pipeline.batch import Texts
 from pipeline.model import DEFAULT_MODEL, Model
+from pipeline.policy import DAY_MS
 from pipeline.predictor import CAUSE, SYMPTOM, Bins, Levels, Line
 from tests.cli.run import run, run_json
 from tests.fit.orders import LEVEL, PER_DAY, events, filled
@@ -185,7 +187,7 @@ def test_the_future_of_a_journey_is_not_known(tmp_path: Path) -> None:
     """A delivery after the answer tells nothing about it."""
     given = events(60, seed=3, orders=1)
     early = [
-        one | {"occurred_at": one["occurred_at"] - 30 * 86_400_000} if one["type"] == "answer" else one for one in given
+        one | {"occurred_at": one["occurred_at"] - 30 * DAY_MS} if one["type"] == "answer" else one for one in given
     ]
     store = open_warehouse(filled(tmp_path / "store", early), create=False, read_only=True)
     done = fit(read(store), DEFAULT_MODEL, "x")
@@ -265,3 +267,34 @@ def test_nothing_to_judge_is_said(seen: Any) -> None:
     with pytest.raises(NoAnswersError):
         crossed(seen.only(np.zeros(len(seen.value), dtype=np.bool_)), DEFAULT_MODEL, 3)
     assert evaluate(under(seen.base, DEFAULT_MODEL), DEFAULT_MODEL).points.overall["perception"].n == len(seen.base)
+
+
+def test_an_answer_in_a_journey_of_its_own_is_about_what_came_last(tmp_path: Path) -> None:
+    """But not about something that is longer ago than a journey lasts."""
+    given = events(60, seed=3, orders=1)
+    apart = [one | {"journey_id": f"s-{one['journey_id']}"} if one["type"] == "answer" else one for one in given]
+    late = [one | {"occurred_at": one["occurred_at"] + 9 * DAY_MS * (one["type"] == "answer")} for one in apart]
+    found = []
+    for name, stories in (("whole", given), ("apart", apart), ("late", late)):
+        store = open_warehouse(filled(tmp_path / name, stories), create=False, read_only=True)
+        found.append(told_of(read(store).base))
+        store.close()
+    assert found[1].acted.all()
+    for source in ("measures.days", "amount"):
+        assert np.array_equal(found[0].columns[source], found[1].columns[source], equal_nan=True)
+    assert not found[2].acted.any()
+
+
+def test_an_explanation_names_the_features(url: str, tmp_path: Path) -> None:
+    out = tmp_path / "model.toml"
+    run("fit", "--warehouse", url, "--out", str(out), "--without", "amount")
+    again = filled(tmp_path / "again", events(350, seed=1), out)
+    told = run_json("explain", "c1", "--warehouse", again, "--model", str(out))
+    texts = [one["what"] for one in told["interactions"].values() if one["type"] == "delivery"]
+    assert texts
+    assert all(text.startswith("features ") and "measures.days" in text for text in texts)
+    for score in told["scores"]:
+        total = score["prior"] + sum(one["points"] for one in score["contributions"])
+        assert total == pytest.approx(score["mean"], abs=1e-9)
+    plain = run_json("explain", "c1", "--warehouse", again)
+    assert not any("features" in one["what"] for one in plain["interactions"].values())
