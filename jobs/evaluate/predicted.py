@@ -103,6 +103,7 @@ def implied_by(base: Base, model: Model) -> tuple[Floats, Floats]:
     silent = replace(model, effects=effects, predictor=None)
     closed = np.ones(len(facts), dtype=np.bool_)
     seen = observe(facts, closed, np.zeros(0, dtype=NOTE), base.facts.strings, silent)
-    place = np.array([told[key] for key in base.facts.keys], dtype=np.int64)
+    place = np.array([told.get(key, -1) for key in base.facts.keys], dtype=np.int64)
+    seen = seen.take(place[seen.fact] >= 0)  # another policy may have cut interactions elsewhere
     evidence = gather(seen, place[seen.fact], count, np.zeros(count, np.int64), float("inf"))
     return evidence.weight, evidence.sum

@@ -19,6 +19,7 @@ from jobs.journal.facts import FOREVER_MS
 from jobs.warehouse.protocol import Warehouse
 from pipeline.answers import level_scores, rating_levels
 from pipeline.model import Model
+from pipeline.policy import Policy
 from schemas.event import SCALES
 
 Floats = NDArray[np.float64]
@@ -149,11 +150,16 @@ class Coded:
         )
 
 
-def gather(warehouse: Warehouse, *, where: str | None = None, until_ms: int | None = None) -> Base:
-    """All answers of a warehouse from before ``until_ms``, and what happened to the customers who gave them."""
+def gather(
+    warehouse: Warehouse, *, where: str | None = None, until_ms: int | None = None, policy: Policy = Policy()
+) -> Base:
+    """All answers of a warehouse from before ``until_ms``, and what happened to the customers who gave them.
+
+    ``policy`` is the one that the warehouse was filled with.
+    """
     until = FOREVER_MS if until_ms is None else until_ms
     found = [row for row in warehouse.query(questions.answers(where)).rows if row[4] in SCALES and row[2] < until]
-    facts = read_facts(warehouse, until_ms)
+    facts = read_facts(warehouse, until_ms, policy=policy)
     return Base.of(
         url=warehouse.url,
         version=str(warehouse.query("SELECT model_version FROM model").value()),
@@ -164,7 +170,14 @@ def gather(warehouse: Warehouse, *, where: str | None = None, until_ms: int | No
     )
 
 
-def read(warehouse: Warehouse, model: Model, *, where: str | None = None, since_ms: int | None = None) -> Sample:
+def read(
+    warehouse: Warehouse,
+    model: Model,
+    *,
+    where: str | None = None,
+    since_ms: int | None = None,
+    policy: Policy = Policy(),
+) -> Sample:
     """All answers of a warehouse with what is needed to predict them.
 
     Args:
@@ -172,12 +185,13 @@ def read(warehouse: Warehouse, model: Model, *, where: str | None = None, since_
         model: the one that it was filled with.
         where: SQL on the columns of the view ``events``: the answers to predict.
         since_ms: predict no earlier answers.
+        policy: the one that the warehouse was filled with.
 
     Raises:
         NoAnswersError: there are none, or ``where`` and ``since_ms`` leave none.
         OtherModelError: the warehouse was filled with another model.
     """
-    base = gather(warehouse, where=where)
+    base = gather(warehouse, where=where, policy=policy)
     if base.version != model.version:
         raise OtherModelError(
             f"{warehouse.url} was filled with the model {base.version}, not with {model.version}",

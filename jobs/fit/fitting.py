@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +20,6 @@ from pipeline.signals import Effect, Outcome, Slope, discover
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
-
-UNSEEN: Final = frozenset({"refund", "proactive"})
-"""Signals whose prevalence is not fitted: a warehouse does not keep all of what they look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +67,6 @@ def _effects(seen: Seen, effects: Mapping[str, Effect], learnt: list[Learnt], ke
     """Signals centred on how often they occur: b(1) = D(1-p), b(0) = -D·p (PERCEPTION.md)."""
     found = dict(effects)
     for name, effect in effects.items():
-        if name in UNSEEN:
-            kept.append(f"prevalence of {name}: not kept by a warehouse in full")
-            continue
         known, level = _levels(seen, name)
         n = int(seen.count[known].sum())
         mean = float((level[known] * seen.count[known]).sum() / n) if n else 0.0
