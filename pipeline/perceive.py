@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import answers, implied
+from pipeline.features import predict
 from pipeline.model import DEFAULT_MODEL, Model
 from pipeline.peak_end import peak_end
-from pipeline.predictor import CAUSE, Prediction, predict
+from pipeline.predictor import CAUSE, Prediction
 from pipeline.records import ONE_WAY
 from pipeline.strings import Strings
 from schemas.tables import DIMENSIONS

@@ -11,6 +11,7 @@ import numpy as np
 from jobs.errors import WrongUseError
 from jobs.explain import questions
 from jobs.explain.explained import Explained, Interaction, Part, Person
+from jobs.explain.words import words
 from jobs.models.used import used_model
 from jobs.warehouse.protocol import Warehouse
 from jobs.warehouse.sql import Plain
@@ -33,8 +34,12 @@ def newest(store: Warehouse) -> datetime:
     return found
 
 
-def explain(store: Warehouse, customers: Sequence[str], at: datetime) -> list[Person]:
+def explain(
+    store: Warehouse, customers: Sequence[str], at: datetime, model_in_use: Model | None = None
+) -> list[Person]:
     """Every score of ``customers`` at ``at``, from the interactions known now that had ended by then.
+
+    ``model_in_use`` is the model that filled the warehouse, where it is known: it names the features that it found.
 
     From the newest evidence on, these are the scores of ``customer_perception_at``; at an earlier moment those of
     ``customer_perception_history``.
@@ -53,7 +58,16 @@ def explain(store: Warehouse, customers: Sequence[str], at: datetime) -> list[Pe
     rows: dict[str, list[Row]] = {name: [] for name in customers}
     for row in store.query(questions.INTERACTIONS, asked).dicts():
         rows[row["customer_id"]].append(row)
-    return [_person(name, segments[name], rows[name], at, model) for name in customers]
+    known = model_in_use is not None and model_in_use.version == model.version
+    found = {name: words(store, name, model_in_use) if known and model_in_use else {} for name in customers}
+    told = {name: [_told(row, found[name]) for row in rows[name]] for name in customers}
+    return [_person(name, segments[name], told[name], at, model) for name in customers]
+
+
+def _told(row: Row, found: Mapping[str, str]) -> Row:
+    """The row with what the predictor found."""
+    text = found.get(row["interaction_key"])
+    return row if text is None else {**row, "what": ", ".join(filter(None, (row["what"], text)))}
 
 
 def events_of(store: Warehouse, customer: str) -> dict[str, list[dict[str, Any]]]:
