@@ -106,7 +106,7 @@ def test_the_settings_name_the_model(tmp_path: Path) -> None:
 def test_the_text_is_toml_that_explains_itself() -> None:
     table = tomllib.loads(TEXT)
     assert set(table["signals"]) == set(DEFAULT_MODEL.signal_names)
-    assert table["relationship"]["half_life_days"] == 180.0
+    assert table["relationship"]["half_life_days"] == 90.0
     assert table["interaction"]["half_life_days"] == inf
     assert isinstance(Horizon(1, 1, 1, inf).half_life_ms, float)
     assert "# whether the concern was resolved" in TEXT
