@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
 from jobs.durations import duration_ms
 from jobs.errors import SettingsError
@@ -61,7 +63,32 @@ def _limits(value: object) -> object:
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, given: object) -> object:
+        """For every ``<secret>_file`` that is given, the secret itself."""
+        if not isinstance(given, Mapping):
+            return given
+        secrets = [
+            name for name in cls.model_fields if given.get(f"{name}_file") and f"{name}_file" in cls.model_fields
+        ]
+        if both := [name for name in secrets if given.get(name)]:
+            raise ValueError(f"{both[0]} and {both[0]}_file are both given: unset one of them")
+        return {**given, **{name: _secret(f"{name}_file", str(given[f"{name}_file"])) for name in secrets}}
+
+
+def _secret(name: str, file: str) -> str:
+    """The content of a secret's file without the line break that editors put at its end."""
+    try:
+        text = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise ValueError(f"{name}: {file} cannot be read: {why}") from None
+    if not text:
+        raise ValueError(f"{name}: {file} is empty")
+    return text
 
 
 class SecuritySettings(_Section):
@@ -75,14 +102,28 @@ class SecuritySettings(_Section):
     )
     username: str | None = Field(None, description="of the SASL login")
     password: SecretStr | None = Field(None, description="of the SASL login")
-    cafile: str | None = Field(None, description="CA certificates (PEM file)")
-    certfile: str | None = Field(None, description="client certificate (PEM file)")
-    keyfile: str | None = Field(None, description="key of the client certificate (PEM file)")
+    password_file: str | None = Field(None, description="file that holds the password, instead of the password itself")
+    allow_unencrypted_login: bool = Field(False, description="SASL_PLAINTEXT: everybody on the way can read the login")
+    cafile: str | None = Field(None, description="CA certificates (PEM file) instead of the system's")
+    certfile: str | None = Field(None, description="client certificate (PEM file), for mutual TLS")
+    keyfile: str | None = Field(None, description="key of the client certificate (PEM file), if not in the same file")
+    key_password: SecretStr | None = Field(None, description="of the key, if it is encrypted")
+    key_password_file: str | None = Field(None, description="file that holds the password of the key")
 
     @model_validator(mode="after")
     def _complete(self) -> SecuritySettings:
         if self.protocol.startswith("SASL") and not (self.sasl_mechanism and self.username and self.password):
             raise ValueError(f"protocol {self.protocol} needs sasl_mechanism, username and password")
+        if self.protocol == "SASL_PLAINTEXT" and not self.allow_unencrypted_login:
+            raise ValueError(
+                "protocol SASL_PLAINTEXT sends the login unencrypted: use SASL_SSL, or ask for it by "
+                f"{PREFIX}KAFKA__SECURITY__ALLOW_UNENCRYPTED_LOGIN=true"
+            )
+        if self.keyfile and not self.certfile:
+            raise ValueError("keyfile needs certfile")
+        for name in ("cafile", "certfile", "keyfile"):
+            if (file := getattr(self, name)) and not Path(file).is_file():
+                raise ValueError(f"{name}: there is no file {file}")
         return self
 
 
@@ -95,6 +136,7 @@ class KafkaSettings(_Section):
     rejected_topic: str = Field("interactions-rejected-v1", min_length=1, description="refused records out")
     alerts_topic: str = Field("alerts-v1", min_length=1, description="transitions of alerts out")
     cells_topic: str = Field("perception-cells-v1", min_length=1, description="what flushes changed, for detection")
+    silences_topic: str = Field("alert-silences-v1", min_length=1, description="what nobody is told for a while")
     partitions: int = Field(8, ge=1, le=10_000, description="of the interactions topic; never changed later")
     replication_factor: int = Field(1, ge=1, le=32, description="3 in production")
     retention_s: Seconds = Field(7 * 86_400.0, description="of the interactions topic")
@@ -123,6 +165,16 @@ class KafkaSettings(_Section):
         """Stream of a flush's messages -> topic."""
         return {"cells": self.cells_topic, "alerts": self.alerts_topic}
 
+    @property
+    def notify_group(self) -> str:
+        """Consumer group of those that deliver alerts."""
+        return f"{self.application_id}-notify-v1"
+
+    @property
+    def notified_topic(self) -> str:
+        """The compacted topic that remembers who was told of which alert."""
+        return f"{self.application_id}-notified-v1"
+
 
 class WarehouseSettings(_Section):
     """Where rows go."""
@@ -132,8 +184,36 @@ class WarehouseSettings(_Section):
         description="chdb:///path, clickhouse://user:password@host:9000/db or clickhouses:// for TLS",
         repr=False,
     )
+    password: SecretStr | None = Field(None, description="of the server's user, instead of one in the url")
+    password_file: str | None = Field(None, description="file that holds the password")
+    cafile: str | None = Field(
+        None, description="CA certificates (PEM file) of clickhouses://, instead of the system's"
+    )
     cluster: str | None = Field(None, description="ClickHouse cluster: tables are created ON CLUSTER, replicated")
     send_receive_timeout_s: Seconds = Field(60.0, description="of one ClickHouse statement")
+
+    @model_validator(mode="after")
+    def _complete(self) -> WarehouseSettings:
+        """The url with all that belongs to it; an address that is given on a command line gets none of this."""
+        if self.password or self.cafile:
+            password = self.password.get_secret_value() if self.password else None
+            object.__setattr__(self, "url", _completed(self.url, password, self.cafile))
+        return self
+
+
+def _completed(url: str, password: str | None, cafile: str | None) -> str:
+    """The address of a server with a password and a CA file in it."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in {"clickhouse", "clickhouses"}:
+        raise ValueError("password and cafile are for a url that begins with clickhouse:// or clickhouses://")
+    if password is not None:
+        login, _, place = rest.rpartition("@")
+        if ":" in login:
+            raise ValueError("the url has a password already: unset one of them")
+        rest = f"{login or 'default'}:{quote(password, safe='')}@{place}"
+    if cafile is not None:
+        rest += f"{'&' if '?' in rest else '?'}cafile={quote(cafile, safe='/')}"
+    return f"{scheme}://{rest}"
 
 
 class ModelSettings(_Section):
@@ -184,6 +264,54 @@ class AlertsSettings(_Section):
         )
 
 
+class NotifySettings(_Section):
+    """Who is told of alerts: `perception alerts notify`. Secrets are best given as files."""
+
+    webhook_url: SecretStr | None = Field(None, description="gets Alertmanager's webhook body, version 4")
+    webhook_key: SecretStr | None = Field(None, description="signs webhooks by HMAC-SHA256")
+    webhook_url_file: str | None = Field(None, description="file that holds the URL instead")
+    webhook_key_file: str | None = Field(None, description="file that holds the key instead")
+    alertmanager_url: SecretStr | None = Field(None, description="Alertmanager's base URL; its API v2 is posted to")
+    alertmanager_token: SecretStr | None = Field(None, description="bearer token for it")
+    alertmanager_token_file: str | None = Field(None, description="file that holds the token instead")
+    allowed_hosts: str = Field("", description="hosts that may be sent to, at public addresses, comma separated")
+    allowed_private_hosts: str = Field(
+        "", description="hosts that may be sent to at private, loopback or link-local addresses and by plain http, too"
+    )
+    cafile: str | None = Field(None, description="CA certificates (PEM file) instead of the system's")
+    detectors: str = Field("drop,surge,no_data", description="what to tell, comma separated; also: customer_drop, rule")
+    customer_ids: bool = Field(False, description="whether receivers may see customer ids")
+    external_url: str = Field("", description="where people can look further; goes with every alert")
+    timeout_s: Seconds = Field(10.0, gt=0, description="of one request as a whole")
+    cap: int = Field(20, ge=1, description="messages of a receiver per interval; more alerts are merged into one")
+    cap_interval_s: Seconds = Field(600.0, gt=0, description="that interval")
+    first_pause_s: Seconds = Field(1.0, gt=0, description="after a failure; doubles with each, with jitter")
+    longest_pause_s: Seconds = Field(300.0, gt=0, description="longest such pause")
+    give_up_s: Seconds = Field(
+        86_400.0, gt=0, description="after which a message that fails is given up, with an error"
+    )
+    repeat_interval_s: Seconds = Field(60.0, gt=0, description="between repeats of active alerts to Alertmanager")
+
+    @staticmethod
+    def words(text: str) -> tuple[str, ...]:
+        """Words of a comma separated setting."""
+        return tuple(word.strip() for word in text.split(",") if word.strip())
+
+    def secret(self, name: str) -> str:
+        """A secret, from its file if one is named; empty if it is not given. Raises :class:`SettingsError`."""
+        path = getattr(self, f"{name}_file", None)
+        given = getattr(self, name)
+        if path is None:
+            return "" if given is None else str(given.get_secret_value())
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"the file of {name} cannot be read: {type(error).__name__}",
+                action=f"Correct {PREFIX}NOTIFY__{name.upper()}_FILE.",
+            ) from error
+
+
 class Settings(BaseSettings):
     """All settings; every one has a default that works on one machine."""
 
@@ -194,16 +322,20 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     worker: WorkerSettings = WorkerSettings()
     alerts: AlertsSettings = AlertsSettings()
+    notify: NotifySettings = NotifySettings()
     policy: Annotated[Policy, BeforeValidator(_policy)] = Policy()
     limits: Annotated[Limits, BeforeValidator(_limits)] = Limits()
 
 
 def load() -> Settings:
     """The settings of this process. Raises :class:`SettingsError` that names the variable."""
+    action = "Correct or unset the variable, then try again."
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError(_explain(error), action="Correct or unset the variable, then try again.") from None
+        raise SettingsError(_explain(error), action=action) from None
+    except SourceError as error:
+        raise SettingsError(f"{PREFIX}…: {error}", action=action) from None
 
 
 def _explain(error: ValidationError) -> str:

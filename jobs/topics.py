@@ -56,7 +56,7 @@ class Outcome:
 
 
 def declared(kafka: KafkaSettings) -> tuple[Topic, ...]:
-    """Interactions, rejected records, and the changelog of the state; alerts, cells and detection's changelog."""
+    """Interactions, rejected records, the changelog of the state; alerts, who was told, silences; cells and theirs."""
     durable = {"min.insync.replicas": str(max(1, kafka.replication_factor - 1))}
     many = kafka.partitions
     return tuple(
@@ -70,6 +70,8 @@ def declared(kafka: KafkaSettings) -> tuple[Topic, ...]:
             # Detection looks at all cells together: the hierarchy needs them in one partition.
             (kafka.cells_topic, 1, _kept_for(kafka.cells_retention_s)),
             (kafka.detection.changelog_topic, 1, _COMPACTED),
+            (kafka.notified_topic, many, _COMPACTED),
+            (kafka.silences_topic, 1, _COMPACTED),
         )
     )
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import customers, journeys, sessionize
+from pipeline import customers, journeys, lookback, sessionize
 from pipeline.policy import DAY_MS, Policy
-from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY, among, copied, pick
+from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY, among, copied, joined, pick
 from pipeline.recover import match
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
@@ -24,6 +24,7 @@ def leaving(now: View, changed: NDArray[np.bool_], policy: Policy) -> NDArray[np
     """Interactions that are final: closed, unchanged by this flush (their row is confirmed) and out of reach."""
     explicit = now.rows["grouping"] == EXPLICIT
     kept_ms = np.where(explicit, policy.explicit_retention_ms, policy.fact_retention_ms)
+    kept_ms = kept_ms + lookback.held_longer_ms(now.rows, policy)
     return now.closed & ~changed & (now.rows["end_ms"] + kept_ms < now.watermark_ms)
 
 
@@ -56,7 +57,8 @@ def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Conf
     pieces, notes = _sealed(working, facts, drop, now.watermark_ms, confirmed.offset, context.policy)
     past = _past(working, now, gone, confirmed, context)
     kept_marks = pick(working.marks, _followed(working.marks, confirmed, context.policy))
-    kept = working.with_parts(header=header, pieces=pieces, notes=notes, journeys=past, marks=kept_marks)
+    traces = _traces(working.traces, now, gone, context.policy)
+    kept = working.with_parts(header=header, pieces=pieces, notes=notes, journeys=past, marks=kept_marks, traces=traces)
     return Kept(kept, facts)
 
 
@@ -101,6 +103,13 @@ def _sealed(
     notes = pick(working.notes, ~drop[working.notes["owner"]])
     notes["owner"] = place[notes["owner"]]
     return sessionize.seal(pick(working.pieces, ~drop), notes, moved, before, confirmed, policy)
+
+
+def _traces(traces: Records, now: View, gone: NDArray[np.bool_], policy: Policy) -> Records:
+    """What may still be looked back at of interactions that are not in the state."""
+    if np.any(gone):
+        traces = joined((traces, lookback.traces_of(gone, now.facts.within)))
+    return pick(traces, lookback.needed(traces, now.watermark_ms, policy)) if len(traces) else traces
 
 
 def _past(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Confirmed, context: Context) -> Records:
@@ -170,6 +179,7 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
     free = ~_held(past, rows)
     explicit = rows["grouping"] == EXPLICIT
     forget_at = rows["end_ms"] + np.where(explicit, policy.explicit_retention_ms, policy.fact_retention_ms) + 1
+    forget_at = forget_at + lookback.held_longer_ms(rows, policy)
     one_way = pick(working.pieces, working.pieces["grouping"] == ONE_WAY)
     latest = [
         _latest(count, rows["customer"][~explicit], forget_at[~explicit]),
@@ -178,6 +188,7 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
         _latest(count, past["customer"][free], journey_expiry(past[free], context) + 1),
         (past["customer"][past_waiting], past_silent[past_waiting]),
         _latest(count, working.marks["customer"], _mark_expiry(working.marks, policy) + 1),
+        _latest(count, working.traces["customer"], lookback.expiry(working.traces, policy) + 1),
     ]
     return customers.deadlines(
         count, [(owner[still], close[still]), (rows["customer"][waiting], silent[waiting]), *latest]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import advance, rows, sessionize
+from pipeline import advance, customer_alerts, rows, sessionize, watch
 from pipeline.advance import Clock, Fresh, Step
 from pipeline.aggregate import CELL, Cells, read_keys
 from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected, concatenate
@@ -20,9 +20,10 @@ from pipeline.cells import block_key, encode
 from pipeline.intake import Intake, event_rows, join, take_in
 from pipeline.model import Model
 from pipeline.policy import Policy
-from pipeline.records import NEVER, ONE_WAY, pick
+from pipeline.predictor import noted
+from pipeline.records import NEVER, ONE_WAY, joined, pick
 from pipeline.state import Working, pack, unpack
-from pipeline.store import CUSTOMER, RETRACTION, Store
+from pipeline.store import ALERTS, CUSTOMER, RETRACTION, Store
 from pipeline.strings import Strings
 from pipeline.view import Context, view
 from schemas.limits import Limits
@@ -61,6 +62,7 @@ class PartitionPipeline:
         self._limits = limits
         self._cells_source = cells_source
         self._changed: tuple[list[bytes], NDArray[Any]] = ([], np.zeros(0, CELL))
+        self._told: list[tuple[bytes, bytes]] = []
         self._store = Store({} if state is None else state, policy)
 
     @property
@@ -94,26 +96,32 @@ class PartitionPipeline:
         return Flush(self.partition, marker, self._store.changes, made, rejected, self._messages(marker), counts)
 
     def _messages(self, marker: Marker) -> dict[str, list[tuple[bytes, bytes]]]:
-        """The cells that this flush changed, for detection."""
+        """What became of alerts about customers, and the cells that this flush changed, for detection."""
+        alerts = {"alerts": self._told} if self._told else {}
         if self._cells_source is None:
-            return {}
+            return alerts
         key = block_key(self._cells_source, self.partition)
-        return {"cells": [(key, block) for block in encode(*self._changed, marker.offset, marker.watermark_ms)]}
+        blocks = encode(*self._changed, marker.offset, marker.watermark_ms)
+        return {**alerts, "cells": [(key, block) for block in blocks]}
 
     def _context(self) -> Context:
         return Context(Strings(), self._policy, self._model)
 
     def _advance(self, intake: Intake, clock: Clock, context: Context) -> tuple[dict[str, Columns], dict[str, int]]:
         stored, customer = self._load(intake, clock, context)
-        events, notes = _chosen(intake)
+        events, notes = _chosen(intake, context)
         remembered = intake.at_event_ms[intake.on_time] - self._policy.lateness_ms
         added = advance.add_events(stored, Fresh(events, notes, customer, remembered), context)
         done = advance.step(stored, added, clock, context)
         made = advance.rows_of(done, clock, self.partition, context)
         made.rows.update(self._cells(done, clock, context))
+        alerts = self._alerts(done, clock, context)
+        if alerts.rows:
+            made.rows[customer_alerts.TABLE] = customer_alerts.rows_of(alerts.rows, self.partition, clock.offset)
+        made.gone[customer_alerts.TABLE] = alerts.gone
         for table, identities in made.gone.items():
             self._retract(table, identities, made.rows, clock)
-        self._save(done, clock, context)
+        self._save(done, alerts.wake, clock, context)
         counts = {"duplicates": added.judged.duplicates, "conflicts": added.judged.conflicts}
         for table in ("interaction_rows", "journey_rows", "customer_rows", "cell_rows"):
             columns = made.rows.get(table)
@@ -150,8 +158,20 @@ class PartitionPipeline:
         gone = rows.retractions(table, identities, self.partition, clock.offset)
         made[table] = concatenate([made[table], gone]) if table in made else gone
 
-    def _save(self, done: Step, clock: Clock, context: Context) -> None:
+    def _alerts(self, done: Step, clock: Clock, context: Context) -> customer_alerts.Outcome:
+        final_before_ms = clock.now_ms - self._policy.cell_settling_ms
+        findings = watch.look(done.working, done.now, final_before_ms, context)
+        names = done.working.names
+        alerts = customer_alerts.compare(names, findings, self._store.alerts(names), clock.now_ms, context)
+        self._store.put_alerts(alerts.state, clock.offset)
+        self._told = alerts.messages
+        return alerts
+
+    def _save(self, done: Step, wake: Mapping[str, int], clock: Clock, context: Context) -> None:
         working, deadline = advance.settle(done, clock, context)
+        if wake:
+            also = np.array([wake.get(name, NEVER) for name in working.names], np.int64)
+            deadline = working.header["deadline"] = np.minimum(deadline, also)
         if working.names:
             self._store.put_customers(working.names, pack(working, clock.offset, context.strings), deadline.tolist())
 
@@ -164,6 +184,10 @@ class PartitionPipeline:
         cells, totals = self._store.cells_above(committed)
         if cells:
             made["cell_rows"] = self._cell_rows(read_keys(cells, context.strings), totals, version, context)
+        alerted = [key[1:].decode() for key in self._store.stamped_above(ALERTS, committed)]
+        held = customer_alerts.holding(self._store.alerts(alerted))
+        if held:
+            made[customer_alerts.TABLE] = customer_alerts.rows_of(held, self.partition, version)
         for table, identities in self._unconfirmed_retractions(committed).items():
             gone = rows.retractions(table, identities, self.partition, version)
             made[table] = concatenate([made[table], gone]) if table in made else gone
@@ -206,10 +230,12 @@ class PartitionPipeline:
         return made, intake.decoded.rejected
 
 
-def _chosen(intake: Intake) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Events on time, and their notes."""
+def _chosen(intake: Intake, context: Context) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Events on time, and their notes: answers, and the measures and attributes that the model looks at."""
     decoded = intake.decoded
     notes = decoded.notes
+    if context.model.predictor is not None:
+        notes = joined((notes, noted(decoded, context.strings, context.model.predictor)))
     if not len(intake.late):
         return decoded.events, notes
     place = np.full(len(decoded.events), -1, np.int32)

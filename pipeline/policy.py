@@ -43,8 +43,26 @@ class Policy:
     """How long state of explicit interaction and journey ids is kept after their last event."""
     failure_retention_ms: int = 90 * DAY_MS
     """How long a failure is followed."""
+    repeat_window_ms: int = 7 * DAY_MS
+    """A contact so soon after another one about the same reason is a repeat contact."""
+    other_channel_window_ms: int = DAY_MS
+    """A contact so soon after the customer tried another channel about the same reason comes second to it."""
+    proactive_window_ms: int = 7 * DAY_MS
+    """A contact so soon after visible proactive service, about the same reason or journey, cancels its effect."""
     completing_outcomes: frozenset[str] = frozenset({"completed", "goal_reached"})
     """Outcomes that complete an implicit journey."""
+    bill_reasons: frozenset[str] = frozenset({"bill", "billing", "invoice"})
+    """Reasons of interactions about a bill that may be right."""
+    wrong_bill_reasons: frozenset[str] = frozenset({"wrong_bill", "incorrect_bill", "billing_error", "overcharged"})
+    """Reasons of interactions about a bill that is wrong."""
+    price_reasons: frozenset[str] = frozenset({"price", "pricing", "tariff", "too_expensive"})
+    """Reasons of interactions about prices."""
+    pricing_skills: frozenset[str] = frozenset({"price", "pricing"})
+    """Skills of those who can explain prices."""
+    missed_outcomes: frozenset[str] = frozenset({"missed", "late", "delayed", "no_show"})
+    """Outcomes of deliveries and installations that did not come on time."""
+    kept_outcomes: frozenset[str] = frozenset({"on_time"})
+    """Outcomes of deliveries and installations that came on time."""
 
     def channel_gap_ms(self, channel: str) -> int:
         """Gap of one channel."""
@@ -74,3 +92,17 @@ class Policy:
     def cell_settling_ms(self) -> int:
         """How far behind the watermark an interaction's start must be for its cells to be final."""
         return self.cell_window_ms + self.lateness_ms + self.longest_gap_ms + DAY_MS
+
+    @property
+    def look_back_settling_ms(self) -> int:
+        """How far behind the watermark an interaction's start must be for its look back to be final.
+
+        An interaction looks only at earlier ones, and at no more of them than their cells do.
+        """
+        return self.settling_ms + self.cell_settling_ms
+
+    @property
+    def trace_retention_ms(self) -> int:
+        """How long after its start an interaction may be looked back at, or looked for."""
+        longest = max(self.repeat_window_ms, self.other_channel_window_ms, self.proactive_window_ms)
+        return self.look_back_settling_ms + longest + DAY_MS

@@ -30,6 +30,8 @@ from pipeline.records import (
     PIECE,
     STATE_VERSION,
     STRING_FIELDS,
+    TRACE,
+    TRACE_STRING_FIELDS,
     UNSETTLED,
     copied,
     pick,
@@ -46,8 +48,9 @@ _PARTS: Final = (
     ("notes", NOTE, NOTE_STRING_FIELDS),
     ("journeys", JOURNEY, JOURNEY_STRING_FIELDS),
     ("marks", MARK, MARK_STRING_FIELDS),
+    ("traces", TRACE, TRACE_STRING_FIELDS),
 )
-_Value = tuple[int, bytes, bytes, bytes, bytes, bytes, list[str]]
+_Value = tuple[int, bytes, bytes, bytes, bytes, bytes, bytes, list[str]]
 _DECODER: Final = msgspec.msgpack.Decoder(_Value)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
@@ -72,6 +75,7 @@ class Working:
     notes: Records
     journeys: Records
     marks: Records
+    traces: Records
 
     def with_parts(self, **parts: Any) -> Working:
         """A copy with some parts replaced."""
@@ -123,8 +127,8 @@ def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: String
     """States of ``names`` (``None`` = no state yet) as columns, in the codes of ``strings``."""
     known = [(row, _decode(value)) for row, value in enumerate(values) if value is not None]
     rows = np.array([row for row, _ in known], np.int32)
-    texts = [len(decoded[6]) for _, decoded in known]
-    codes = strings.codes(chain.from_iterable(decoded[6] for _, decoded in known))
+    texts = [len(decoded[-1]) for _, decoded in known]
+    codes = strings.codes(chain.from_iterable(decoded[-1] for _, decoded in known))
     text_base = np.concatenate(([0], np.cumsum(texts[:-1], dtype=np.int64))) if texts else np.zeros(0, np.int64)
     parts: dict[str, Records] = {}
     counts: dict[str, NDArray[np.int64]] = {}
@@ -143,7 +147,9 @@ def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: String
     header = fresh_header(len(names))
     put(header, rows, parts["header"])
     header["customer"] = np.arange(len(names))
-    return Working(list(names), header, parts["pieces"], parts["notes"], parts["journeys"], parts["marks"])
+    return Working(
+        list(names), header, parts["pieces"], parts["notes"], parts["journeys"], parts["marks"], parts["traces"]
+    )
 
 
 def pack(working: Working, stamp: int, strings: Strings) -> list[bytes]:
@@ -182,7 +188,12 @@ def _by_customer(working: Working) -> dict[str, tuple[NDArray[np.int64], Records
     first = np.searchsorted(pieces["customer"], np.arange(len(working.names)))
     notes["owner"] -= first[owners].astype(np.int32)
     parts = {"pieces": (pieces["customer"].astype(np.int64), pieces), "notes": (owners, notes)}
-    for name, records in (("header", working.header), ("journeys", working.journeys), ("marks", working.marks)):
+    for name, records in (
+        ("header", working.header),
+        ("journeys", working.journeys),
+        ("marks", working.marks),
+        ("traces", working.traces),
+    ):
         ordered = pick(records, np.argsort(records["customer"], kind="stable"))
         parts[name] = (ordered["customer"].astype(np.int64), ordered)
     return parts

@@ -1,15 +1,15 @@
 """The key-value state of one partition: what its changelog holds, and the indexes that follow from it.
 
-Keys: ``m`` the marker, ``k<customer>`` a customer, ``c<bucket><number>`` a block of cells,
-``x<table><0x1F><customer><0x1F><key>`` a retraction that is not confirmed yet. Every value but the marker begins with
-the stamp of its flush.
+Keys: ``m`` the marker, ``k<customer>`` a customer, ``a<customer>`` the alerts of a customer, ``c<bucket><number>`` a
+block of cells, ``x<table><0x1F><customer><0x1F><key>`` a retraction that is not confirmed yet. Every value but the
+marker begins with the stamp of its flush.
 """
 
 from __future__ import annotations
 
 import heapq
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, Final
 
@@ -20,29 +20,36 @@ from pipeline.aggregate import SEPARATOR, Cells, end_ms
 from pipeline.batch import Marker
 from pipeline.cellstore import CELL_KEY, CellStore
 from pipeline.policy import Policy
-from pipeline.records import NEVER
-from pipeline.state import StateError, deadline_of, stamp_of, stamped
+from pipeline.records import NEVER, STATE_VERSION
+from pipeline.state import StateError, deadline_of, payload_of, stamp_of, stamped
 
 MARKER_KEY: Final = b"m"
 CUSTOMER: Final = b"k"
 RETRACTION: Final = b"x"
+ALERTS: Final = b"a"
 NO_WATERMARK: Final = -(1 << 62)
 """Watermark of a partition that has seen no record."""
 
 _MARKER: Final = struct.Struct("<4q")
+_VERSION: Final = struct.Struct("<q")
+"""Behind the marker: STATE_VERSION of the whole flush. The first version wrote none."""
 
 
 def pack_marker(marker: Marker) -> bytes:
-    """The marker as a changelog value."""
-    return _MARKER.pack(marker.offset, marker.previous, marker.watermark_ms, marker.previous_watermark_ms)
+    """The marker as a changelog value, with the version of the state that it ends."""
+    fields = (marker.offset, marker.previous, marker.watermark_ms, marker.previous_watermark_ms)
+    return _MARKER.pack(*fields) + _VERSION.pack(STATE_VERSION)
 
 
 def unpack_marker(value: bytes) -> Marker:
-    """The marker of a changelog value; StateError if it is none."""
-    try:
-        return Marker(*_MARKER.unpack(value))
-    except struct.error as error:
-        raise StateError(f"unreadable marker: {error}") from error
+    """The marker of a changelog value; StateError if it is none, or ends a state that this program cannot read."""
+    version = value[_MARKER.size :]
+    if len(value) < _MARKER.size or len(version) not in {0, _VERSION.size}:
+        raise StateError(f"unreadable marker: {len(value)} bytes")
+    found = _VERSION.unpack(version)[0] if version else 1
+    if found != STATE_VERSION:
+        raise StateError(f"the state has version {found}, this program reads {STATE_VERSION}")
+    return Marker(*_MARKER.unpack_from(value))
 
 
 class Store:
@@ -60,6 +67,7 @@ class Store:
         self._cells = CellStore()
         self._expiring: dict[int, list[bytes]] = {}
         self._retracted: list[bytes] = []
+        self._alerted: set[str] = set()
         for key, value in records.items():
             self._index(key, value)
         heapq.heapify(self._due)
@@ -77,6 +85,8 @@ class Store:
                 self._expire_later(bucket, end_ms(bucket[1:]))
         elif kind == RETRACTION:
             self._retracted.append(key)
+        elif kind == ALERTS:
+            self._alerted.add(key[1:].decode())
         elif key != MARKER_KEY:
             raise StateError(f"unknown state key {key[:16]!r}")
 
@@ -135,6 +145,21 @@ class Store:
             else:
                 self._deadline[key] = deadline
                 heapq.heappush(self._due, (deadline, key))
+
+    def alerts(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Alerts of those of the customers that have any."""
+        return {name: payload_of(self.records[ALERTS + name.encode()]) for name in self._alerted.intersection(names)}
+
+    def put_alerts(self, alerts: Mapping[str, bytes | None], stamp: int) -> None:
+        """Store alerts of customers; None forgets them."""
+        for name, payload in alerts.items():
+            key = ALERTS + name.encode()
+            if payload is None:
+                self._remove(key)
+                self._alerted.discard(name)
+            else:
+                self._put(key, stamped(stamp, payload))
+                self._alerted.add(name)
 
     def add_cells(self, cells: Cells, delta: NDArray[Any], stamp: int) -> NDArray[Any]:
         """Add to cells; returns the new totals (dtype CELL). An empty cell stays until it expires, to be retracted."""

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import aggregate, journeys, sessionize
+from pipeline import aggregate, journeys, lookback, sessionize
 from pipeline.model import Model
-from pipeline.perceive import Evidence, Observations, gather, interaction_score, observe, segment_prior
+from pipeline.perceive import Evidence, Observations, cause_shift, gather, interaction_score, observe, segment_prior
 from pipeline.policy import Policy
-from pipeline.records import pick
+from pipeline.records import LOOKED_BACK, pick
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
 from pipeline.strings import Strings
@@ -42,6 +42,8 @@ class View:
     observations: Observations
     evidence: Evidence
     """Undecayed, per fact."""
+    shift: NDArray[np.float64]
+    """What causes add to the score of each fact alone, shape (n, 3)."""
     journeys: journeys.Journeys
 
     @property
@@ -54,14 +56,26 @@ def view(working: Working, groups: Groups, watermark_ms: int, settled_before_ms:
     """Derive the view of ``working`` whose pieces ``groups`` has ordered; assigns ``journey_start`` of its facts."""
     strings, policy, model = context
     facts = sessionize.facts_of(working.pieces, groups, policy)
-    notes = sessionize.notes_of(working.notes, groups, len(working.pieces))
+    _look_back(working, facts, settled_before_ms, policy)
+    notes = sessionize.notes_of(working.notes, groups, len(working.pieces), facts.beyond)
     closed = sessionize.closed(facts.rows, watermark_ms, strings, policy)
     past = working.journeys
     facts.rows["journey_start"] = journeys.assign(facts.rows, notes, past, settled_before_ms, strings, policy)
     observations = observe(facts.rows, closed, notes, strings, model)
     evidence = undecayed(observations, len(facts.rows))
+    shift = cause_shift(facts.rows, closed, notes, strings, model)
     collected = journeys.collect(facts.rows, notes, evidence, past)
-    return View(watermark_ms, facts, notes, closed, observations, evidence, collected)
+    return View(watermark_ms, facts, notes, closed, observations, evidence, shift, collected)
+
+
+def _look_back(working: Working, facts: Facts, settled_before_ms: int, policy: Policy) -> None:
+    """Assign the flags of ``facts`` that depend on the customers' other interactions."""
+    remembered = lookback.first_flags(working.pieces, facts.groups.order, facts.groups.starts)
+    final = settled_before_ms - (policy.look_back_settling_ms - policy.settling_ms)
+    found = lookback.judge(facts.within, remembered, working.traces, final, policy)
+    lookback.put(facts.rows, found)
+    if facts.within is not facts.rows:
+        lookback.put(facts.within, found)
 
 
 def undecayed(observations: Observations, facts: int) -> Evidence:
@@ -69,12 +83,23 @@ def undecayed(observations: Observations, facts: int) -> Evidence:
     return gather(observations, observations.fact, facts, np.zeros(facts, np.int64), NO_DECAY)
 
 
-def contributions(
-    facts: Facts, notes: Records, chosen: Index, watermark_ms: int, context: Context
-) -> aggregate.Contributions:
-    """What the ``chosen`` interactions give to cells: from evidence inside the cell window only."""
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Interactions as they were inside the cell window of their start: what is final after a while."""
+
+    rows: Records
+    closed: NDArray[np.bool_]
+    observations: Observations
+    evidence: Evidence
+    shift: NDArray[np.float64]
+    """What causes are expected to add to the score, points, shape (n, 3)."""
+
+
+def inside_window(facts: Facts, notes: Records, chosen: Index, watermark_ms: int, context: Context) -> Inside:
+    """The ``chosen`` interactions from evidence inside the cell window only."""
     strings, policy, model = context
     within = pick(facts.within, chosen)
+    lookback.for_cells(within)
     place = np.full(len(facts.rows), -1, np.int32)
     place[chosen] = np.arange(len(chosen))
     kept = pick(notes, place[notes["owner"]] >= 0)
@@ -82,9 +107,18 @@ def contributions(
     kept = pick(kept, kept["at_ms"] <= within["start_ms"][kept["owner"]] + policy.cell_window_ms)
     closed = sessionize.closed(within, watermark_ms, strings, policy)
     observations = observe(within, closed, kept, strings, model)
-    evidence = undecayed(observations, len(within))
-    scores = interaction_score(evidence, segment_prior(within["segment"], strings, model), model)
-    return aggregate.contributions(within, evidence, scores, observations)
+    shift = cause_shift(within, closed, kept, strings, model)
+    return Inside(within, closed, observations, undecayed(observations, len(within)), shift)
+
+
+def contributions(
+    facts: Facts, notes: Records, chosen: Index, watermark_ms: int, context: Context
+) -> aggregate.Contributions:
+    """What the ``chosen`` interactions give to cells."""
+    inside = inside_window(facts, notes, chosen, watermark_ms, context)
+    prior = segment_prior(inside.rows["segment"], context.strings, context.model)
+    scores = interaction_score(inside.evidence, prior, context.model) + inside.shift
+    return aggregate.contributions(inside.rows, inside.evidence, scores, inside.observations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +133,14 @@ class Change:
 
 
 def compare(pieces: Records, before: Groups, before_ms: int, now: View, context: Context) -> Change:
-    """Which interactions changed: other pieces, closed or reopened, or another journey.
+    """Which interactions changed: other pieces, closed or reopened, another journey, or another look back.
 
     ``pieces`` and ``before`` are the stored ones; pieces keep their index from before to now, new ones come after.
     ``before_ms`` is the watermark before.
     """
     kept, old = _same_pieces(before, now.facts.groups, len(pieces))
     same = pieces["journey_start"][before.order[before.starts[old]]] == now.rows["journey_start"][kept]
+    same &= lookback.first_flags(pieces, before.order, before.starts[old]) == now.rows["flags"][kept] & LOOKED_BACK
     for rows in (pick(now.rows, kept), pick(now.facts.within, kept)):
         was = sessionize.closed(rows, before_ms, context.strings, context.policy)
         same &= was == sessionize.closed(rows, now.watermark_ms, context.strings, context.policy)

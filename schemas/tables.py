@@ -289,6 +289,32 @@ LATE: Final = Table(
 )
 """Valid events later than the allowed lateness: kept with their payload (base64), never folded into state."""
 
+CUSTOMER_ALERTS: Final = Table(
+    "customer_alert_rows",
+    _columns(
+        ("customer_id", STRING),
+        ("alert_id", STRING),
+        ("fingerprint", STRING),
+        ("detector", LABEL),
+        ("kind", LABEL),
+        ("channel", LABEL),
+        ("segment", LABEL),
+        ("touchpoint", LABEL),
+        ("reason", LABEL),
+        ("dimensions", STRING),
+        ("since_at", TIME),
+        ("at", TIME),
+        ("size", FLOAT),
+        ("evidence", FLOAT),
+        ("threshold", FLOAT),
+        ("expected", MAYBE_FLOAT),
+        ("observed", MAYBE_FLOAT),
+        _DELETABLE,
+    ),
+    identity=("customer_id", "alert_id"),
+)
+"""One row per alert about a single customer; retracted if a later event took back what was found."""
+
 ALERTS: Final = Table(
     "alert_rows",
     _columns(
@@ -337,5 +363,6 @@ TABLES: Final = (
     REJECTED,
     LATE,
     ALERTS,
+    CUSTOMER_ALERTS,
 )
 BY_NAME: Final = {table.name: table for table in TABLES}

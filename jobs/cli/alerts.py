@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+from jobs.cli._alerts_list import list_command, show_command
+from jobs.cli._alerts_notify import notify_command
+from jobs.cli._alerts_silence import silence_group
 from jobs.cli._options import Instant, examples, json_option, print_json
 
 _FAR = 4_102_444_800_000  # the year 2100
@@ -15,6 +18,10 @@ _FAR = 4_102_444_800_000  # the year 2100
 @click.group("alerts")
 def command() -> None:
     """Sudden drops in perception and surges of contacts."""
+
+
+for _one in (list_command, show_command, notify_command, silence_group):
+    command.add_command(_one)
 
 
 @command.command(

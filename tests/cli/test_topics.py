@@ -19,7 +19,7 @@ def test_apply_creates_what_is_declared_and_can_be_repeated(broker: KafkaSetting
     assert [one["action"] for one in run_json("topics", "apply")] == ["unchanged"] * count
     with admin(broker) as client:
         actual = found(client, names)
-    single = {broker.cells_topic, broker.detection.changelog_topic}
+    single = {broker.cells_topic, broker.detection.changelog_topic, broker.silences_topic}
     assert {name: topic.partitions for name, topic in actual.items() if name in single} == dict.fromkeys(single, 1)
     assert {actual[name].partitions for name in (broker.topic, broker.changelog_topic, broker.alerts_topic)} == {3}
     kept = {name for name, topic in actual.items() if topic.configs["cleanup.policy"] == "delete"}

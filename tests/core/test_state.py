@@ -54,7 +54,7 @@ def test_an_undecodable_customer_is_refused(value: bytes) -> None:
 
 def test_another_version_is_refused(state: dict[bytes, bytes]) -> None:
     key, value = next((key, value) for key, value in state.items() if key[:1] == b"k")
-    assert value[8:10] == b"\x97\x01"
+    assert value[8:10] == b"\x98\x02"
     with pytest.raises(StateError, match="version 7"):
         Store({key: value[:9] + b"\x07" + value[10:]}, Policy())
 

@@ -30,8 +30,12 @@ def build(warehouse: Warehouse, policy: Policy, model: Model, ticked: Mapping[in
     _make(warehouse, "oracle_ticks", ticks(ticked or {}))
     for name in ("watermarks", "steps"):
         _make(warehouse, f"oracle_{name}", _sql(name))
-    _make_evidence(warehouse, "oracle_", WITHOUT_END_MS)
-    _make_evidence(warehouse, "oracle_cell_", policy.cell_window_ms)
+    windows = {"oracle_": WITHOUT_END_MS, "oracle_cell_": policy.cell_window_ms}
+    for prefix, within_ms in windows.items():
+        _make(warehouse, f"{prefix}interactions", _sql("interactions", {"within_ms": str(within_ms)}))
+    _make(warehouse, "oracle_look_back", _sql("look_back"))
+    for prefix, within_ms in windows.items():
+        _make_evidence(warehouse, prefix, within_ms)
     for name in ("chains", "interaction_journeys", "journeys", "journey_evidence", "sums", "customers", "cells"):
         _make(warehouse, f"oracle_{name}", _sql(name))
 
@@ -41,8 +45,9 @@ def _make_evidence(warehouse: Warehouse, prefix: str, within_ms: int) -> None:
         "within_ms": str(within_ms),
         "interactions": f"{prefix}interactions",
         "observations": f"{prefix}observations",
+        "cancelling": "true" if within_ms == WITHOUT_END_MS else "false",
     }
-    for name in ("interactions", "observations", "evidence"):
+    for name in ("observations", "evidence"):
         _make(warehouse, f"{prefix}{name}", _sql(name, given))
 
 

@@ -39,6 +39,9 @@ OWN_RULES: Final = Policy(
     naming_window_ms=5 * HOUR_MS,
     cell_window_ms=7 * HOUR_MS,
     completing_outcomes=frozenset({"failed"}),
+    repeat_window_ms=3 * DAY_MS,
+    other_channel_window_ms=2 * DAY_MS,
+    proactive_window_ms=9 * DAY_MS,
 )
 OWN_MODEL: Final = replace(
     DEFAULT_MODEL, version="own", prior_mean=60.0, segments={"gold": 81.0, "basic": 55.5}, implicit_cap=0.3
@@ -117,6 +120,9 @@ OTHER_RULES: Final[tuple[tuple[Policy, Model, set[str]], ...]] = (
     (replace(Policy(), journey_gap_ms=6 * DAY_MS), DEFAULT_MODEL, {"journeys", "journey_evidence"}),
     (replace(Policy(), completing_outcomes=frozenset()), DEFAULT_MODEL, {"journeys", "event_journeys"}),
     (replace(Policy(), cell_window_ms=DAY_MS), DEFAULT_MODEL, {"cells"}),
+    (replace(Policy(), repeat_window_ms=DAY_MS), DEFAULT_MODEL, {"evidence", "sums", "cells"}),
+    (replace(Policy(), other_channel_window_ms=HOUR_MS), DEFAULT_MODEL, {"evidence", "sums", "cells"}),
+    (replace(Policy(), proactive_window_ms=HOUR_MS), DEFAULT_MODEL, {"evidence", "sums"}),
     (Policy(), replace(DEFAULT_MODEL, implicit_cap=0.37), {"evidence", "journey_evidence", "sums", "cells"}),
     (Policy(), replace(DEFAULT_MODEL, segments={"gold": 70.001}), {"evidence", "sums", "cells"}),
 )

@@ -13,6 +13,8 @@ CREATE ROW POLICY IF NOT EXISTS perception_reader_interactions ON ${database}.in
     FOR SELECT USING segment != 'restricted' TO perception_reader;
 CREATE ROW POLICY IF NOT EXISTS perception_reader_journeys ON ${database}.journey_rows
     FOR SELECT USING segment != 'restricted' TO perception_reader;
+CREATE ROW POLICY IF NOT EXISTS perception_reader_customer_alerts ON ${database}.customer_alert_rows
+    FOR SELECT USING segment != 'restricted' TO perception_reader;
 CREATE ROW POLICY IF NOT EXISTS perception_reader_customers ON ${database}.customer_rows
     FOR SELECT USING segment != 'restricted' TO perception_reader;
 CREATE ROW POLICY IF NOT EXISTS perception_reader_recoveries ON ${database}.recovery_rows
