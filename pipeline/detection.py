@@ -27,6 +27,8 @@ ALERT: Final = b"a"
 UNCONFIRMED: Final = b"o"
 PROGRESS: Final = b"e"
 _DAY: Final = "day"
+_WAITING: Final = 200_000
+"""Totals that may wait while nothing is looked at."""
 
 
 class Progress:
@@ -85,6 +87,7 @@ class DetectionPipeline:
         last = self.marker
         self._begin()
         rejected = [found for batch in batches for found in self._take(batch)]
+        self._ledger.fold()
         watermark_ms = max(self._ledger.watermark_ms(self._policy.idle_ms), last.watermark_ms)
         made = self._look(watermark_ms) if self._due(watermark_ms) else []
         offset = int(batches[-1].offsets[-1])
@@ -94,12 +97,14 @@ class DetectionPipeline:
         """Take blocks and look at nothing: for input that ends, see :meth:`finish`. Unreadable blocks raise."""
         for rejected in self._take(batch):
             raise BlockError(rejected.message)
-        self._ledger.write({})
+        if self._ledger.waiting > _WAITING:
+            self._ledger.write({})
 
     def finish(self) -> Flush:
         """The end of all input: nothing is waited for any more, every bucket that is over is judged."""
         last = self.marker
         self._begin()
+        self._ledger.write({})
         newest = max((source.watermark_ms for source in self._ledger.sources.values()), default=NO_WATERMARK)
         made = self._look(newest) if newest > NO_WATERMARK else []
         return self._flush(Marker(last.offset + 1, last.offset, newest, last.watermark_ms), made, [])
@@ -149,7 +154,10 @@ class DetectionPipeline:
 
     def _look(self, watermark_ms: int) -> list[AlertTransition]:
         progress, policy = self._progress, self._policy
-        found = [one for grain in policy.grains for one in self._findings(grain, policy.judged_ms(grain, watermark_ms))]
+        days = self._totals(_DAY)
+        found = [
+            one for grain in policy.grains for one in self._findings(grain, policy.judged_ms(grain, watermark_ms), days)
+        ]
         reach_ms = {grain: min(self._ledger.buckets(grain), default=NO_WATERMARK) for grain in policy.grains}
         before = dict(self._memory)
         made = tell(stories(found), self._memory, When(watermark_ms, progress.final_ms, reach_ms))
@@ -163,10 +171,10 @@ class DetectionPipeline:
         self._save(before)
         return made
 
-    def _findings(self, grain: str, end_ms: int) -> Iterator[Findings]:
+    def _findings(self, grain: str, end_ms: int, days: Totals) -> Iterator[Findings]:
         """A run over every stretch of buckets that are over, scores and answers apart."""
         watch = WATCHES[grain]
-        totals, days = self._totals(grain), self._totals(_DAY)
+        totals = days if grain == _DAY else self._totals(grain)
         for first, end in totals.stretches(watch.window):
             last = min(end_ms // watch.width_ms, end + watch.window)
             for kind in KINDS:

@@ -35,6 +35,8 @@ class Plan:
     until_ms: int
     grains: Sequence[str]
     false_alarm_days: float
+    each_cell: bool = False
+    """Whether to list every watched cell with its expected delays, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def simulate(store: Warehouse, plan: Plan) -> dict[str, Any]:
         "alerts": alerts,
         "alarms_per_week": round(len(alerts) / weeks, 2),
         "cells": [line for one in runs for line in _classes(one)],
+        **({"watched": [line for one in runs for line in _each(one)]} if plan.each_cell else {}),
     }
 
 
@@ -230,6 +233,15 @@ def _nested(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return bool((one["ended"] or "9") >= other["since"] and (other["ended"] or "9") >= one["since"])
+
+
+def _each(one: Run) -> Iterator[dict[str, Any]]:
+    """Every watched cell, and the hours until a fall of 4, 8 and 16 points would be found in it."""
+    hours = one.outcome.delay * one.watch.width_ms / HOUR_MS
+    for cell in np.flatnonzero(one.outcome.watched).tolist():
+        delays = {f"hours_{shift:g}": round(float(h), 1) for shift, h in zip(SHIFTS, hours[:, cell], strict=True)}
+        scope = one.loaded.series.scopes[cell]
+        yield {"grain": one.watch.grain, "of": one.kind, "scope": str(scope), **scope._asdict()} | delays
 
 
 def _classes(one: Run) -> Iterator[dict[str, Any]]:

@@ -46,9 +46,17 @@ for _one in (list_command, show_command, notify_command, silence_group):
     type=click.FloatRange(min=0, min_open=True),
     help="Days per tolerated false alarm of each class of cells.",
 )
+@click.option("--cells", "each_cell", is_flag=True, help="List every watched cell with its expected delay.")
 @json_option
 def simulate_command(
-    *, warehouse: str | None, since: int, until: int, grains: tuple[str, ...], false_alarm_days: float, as_json: bool
+    *,
+    warehouse: str | None,
+    since: int,
+    until: int,
+    grains: tuple[str, ...],
+    false_alarm_days: float,
+    each_cell: bool,
+    as_json: bool,
 ) -> None:
     """Run detection over the history in a warehouse: what would have fired, when, how big, and why.
 
@@ -64,7 +72,7 @@ def simulate_command(
         warehouse or settings.url, create=False, read_only=True, timeout_s=settings.send_receive_timeout_s
     )
     try:
-        plan = Plan(since, until, tuple(dict.fromkeys(grains)) or ("hour", "day"), false_alarm_days)
+        plan = Plan(since, until, tuple(dict.fromkeys(grains)) or ("hour", "day"), false_alarm_days, each_cell)
         report = {"warehouse": store.url, **simulate(store, plan)}
     finally:
         store.close()
@@ -84,6 +92,11 @@ def _print(report: Mapping[str, Any]) -> None:
         click.echo(
             f"{line['grain']:6}{line['of']:9}{line['class']:22}{line['cells']:>7}{line['watched']:>9}"
             f"{hours[0]:>10}{hours[1]:>8}{hours[2]:>8}"
+        )
+    for line in report.get("watched", ()):
+        click.echo(
+            f"  {line['scope']} ({line['of']}, by {line['grain']}): "
+            + ", ".join(f"{shift} points in {line[f'hours_{shift}']:,.0f} h" for shift in (4, 8, 16))
         )
 
 

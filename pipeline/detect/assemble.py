@@ -75,6 +75,8 @@ class Totals:
     def between(self, first: int, end: int) -> Totals:
         """Those of the buckets ``first`` to ``end - 1``."""
         part = (self.bucket >= first) & (self.bucket < end)
+        if part.all():
+            return self
         return Totals(self.bucket[part], self.scope[part], self.rows[part], self.scopes)
 
     def stretches(self, most_empty: int) -> Iterator[tuple[int, int]]:
@@ -117,7 +119,7 @@ class Gatherer:
 def series_of(totals: Totals, kind: str, first: int, end: int) -> Series | None:
     """The series of the buckets ``first`` to ``end - 1``; None if no cell has anything of this kind."""
     part = totals.between(first, end)
-    n, total, squares, contacts, customers = (part.rows[name].astype(np.float64) for name in _FIELDS[kind])
+    contacts = part.rows[_FIELDS[kind][3]].astype(np.float64)
     contacts = contacts.max(axis=1) if contacts.ndim > 1 else contacts
     used = np.unique(part.scope[contacts > 0])
     if not len(used):
@@ -129,18 +131,20 @@ def series_of(totals: Totals, kind: str, first: int, end: int) -> Series | None:
     shape = (end - first, len(order))
     at = (part.bucket - first) * shape[1] + place[part.scope]
     chosen = place[part.scope] >= 0
-    flat = [_summed(values, at, chosen, shape) for values in (contacts, customers)]
+    flat = [_summed(values, at, chosen, shape) for values in (contacts, part.rows[_FIELDS[kind][4]])]
     cubes = [
-        np.stack([_summed(values[:, line], at, chosen, shape) for line in range(_LINES)], axis=2)
-        for values in (n, total, squares)
+        np.stack([_summed(part.rows[name][:, line], at, chosen, shape) for line in range(_LINES)], axis=2)
+        for name in _FIELDS[kind][:3]
     ]
     inside = np.maximum(cubes[2] - cubes[1] ** 2 / np.maximum(cubes[0], 1), 0.0)
     inside[cubes[0] < 2] = 0.0
     return Series(first, tuple(scopes[one] for one in order), cubes[0], cubes[1], inside, *flat)
 
 
-def _summed(values: Floats, at: Index, chosen: NDArray[np.bool_], shape: tuple[int, int]) -> Floats:
-    return np.asarray(np.bincount(at[chosen], values[chosen], shape[0] * shape[1]).reshape(shape))
+def _summed(values: NDArray[Any], at: Index, chosen: NDArray[np.bool_], shape: tuple[int, int]) -> Floats:
+    if not chosen.all():
+        at, values = at[chosen], values[chosen]
+    return np.asarray(np.bincount(at, values, shape[0] * shape[1]).reshape(shape))
 
 
 def bounded_customers(given: Watched, watch: Watch, days: Totals, kind: str) -> Customers:

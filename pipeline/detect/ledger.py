@@ -9,7 +9,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
-from typing import Final
+from itertools import count
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.cells import Block
 from pipeline.detect.pages import WIDTHS, Page, merged, split_key, unpack
@@ -22,6 +26,7 @@ _SEPARATOR: Final = b"\x1f"
 _SOURCE: Final = struct.Struct("<3q")
 NO_WATERMARK: Final = -(1 << 62)
 
+Records = NDArray[Any]
 Changes = MutableMapping[bytes, bytes | None]
 PageId = tuple[str, int, int]
 """Grain, start of the bucket, source partition."""
@@ -36,6 +41,31 @@ class Source:
     appended_ms: int
 
 
+class Waiting:
+    """Totals of one partition that are not in pages yet; most cells come again and again, the last counts."""
+
+    def __init__(self) -> None:
+        self.totals: list[Records] = []
+        self.size = 0
+        self._rows: dict[bytes, int] = {}
+
+    def add(self, block: Block) -> None:
+        """Take a block."""
+        self._rows.update(zip(block.keys, count(self.size)))
+        self.totals.append(block.totals)
+        self.size += len(block.keys)
+
+    def by_bucket(self) -> dict[tuple[str, int], tuple[list[bytes], list[int]]]:
+        """Grain and bucket -> names of cells, and the rows of their last totals."""
+        found: dict[tuple[str, int], tuple[list[bytes], list[int]]] = {}
+        for key, row in self._rows.items():
+            grain, bucket, name = split_key(key)
+            names, rows = found.setdefault((grain, bucket), ([], []))
+            names.append(name)
+            rows.append(row)
+        return found
+
+
 class Ledger:
     """Merges blocks; ``records`` is read at the start and kept up to date by :meth:`write`."""
 
@@ -47,6 +77,7 @@ class Ledger:
         self._open: dict[PageId, Page] = {}
         self._dirty: set[PageId] = set()
         self._moved: set[int] = set()
+        self._waiting: dict[int, Waiting] = {}
         self.touched: dict[str, int] = {}
         """Grain -> start of the earliest bucket that changed since the last look."""
         for key, value in records.items():
@@ -66,18 +97,24 @@ class Ledger:
             block.version, max(watermark_ms, known.watermark_ms), max(appended_ms, known.appended_ms)
         )
         self._moved.add(partition)
-        rows: dict[tuple[str, int], tuple[list[bytes], list[int]]] = {}
-        for row, key in enumerate(block.keys):
-            grain, bucket, name = split_key(key)
-            names, places = rows.setdefault((grain, bucket), ([], []))
-            names.append(name)
-            places.append(row)
-        for (grain, bucket), (names, places) in rows.items():
-            if ALL in self._index.get((grain, bucket), ()):
-                continue  # settled before: a source that counts again from the start says nothing new
-            self._page(grain, bucket, partition).put(names, block.totals[places])
-            self._dirty.add((grain, bucket, partition))
-            self.touched[grain] = min(self.touched.get(grain, bucket), bucket)
+        self._waiting.setdefault(partition, Waiting()).add(block)
+
+    @property
+    def waiting(self) -> int:
+        """Totals that were taken and not yet folded in."""
+        return sum(waiting.size for waiting in self._waiting.values())
+
+    def fold(self) -> None:
+        """Put what was taken into the pages; of a cell that came often, the last total."""
+        for partition, waiting in self._waiting.items():
+            totals, rows = np.concatenate(waiting.totals), waiting.by_bucket()
+            for (grain, bucket), (names, places) in rows.items():
+                if ALL in self._index.get((grain, bucket), ()):
+                    continue  # settled before: a source that counts again from the start says nothing new
+                self._page(grain, bucket, partition).put(names, totals[places])
+                self._dirty.add((grain, bucket, partition))
+                self.touched[grain] = min(self.touched.get(grain, bucket), bucket)
+        self._waiting = {}
 
     def _page(self, grain: str, bucket: int, partition: int) -> Page:
         page = self._open.get((grain, bucket, partition))
@@ -113,6 +150,7 @@ class Ledger:
 
     def write(self, changes: Changes) -> None:
         """Write what has changed into ``records`` and ``changes``; settled buckets are merged on the way."""
+        self.fold()
         self._settle(changes)
         for page_id in sorted(self._dirty):
             self._put(_key(*page_id), self._open[page_id].pack(), changes)

@@ -86,11 +86,18 @@ class Machine:
         self.weight[bucket], self.distance[bucket] = self.evidence.measure(seen, expected)
         some = np.asarray(live.any(axis=1))
         lines = live if self.evidence.level.shape[2] > 1 else some[:, None]
-        self.evidence.update(bucket, seen, expected, lines, self.thresholds + CAP_ABOVE)
+        self.evidence.update(bucket, seen, expected, lines, self.thresholds + CAP_ABOVE, self._most(seen))
         closed = self._follow(bucket, seen, expected)
         self._idle(bucket, some, customers)
         self._record(bucket, before)
         return closed
+
+    def _most(self, seen: Seen) -> Floats | None:
+        """What a bucket may add: of fewer customers than an alert needs, no more than their share of the threshold."""
+        if seen.customers is None:
+            return None
+        share = seen.customers / self.watch.customers
+        return np.where(share < 1, share * self.thresholds, np.inf)
 
     def _record(self, bucket: int, before: Index) -> None:
         changed = np.flatnonzero(before != self.state)

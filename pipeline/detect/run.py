@@ -96,7 +96,7 @@ def _step(
 ) -> None:
     series = baseline.series
     n = series.n[bucket]
-    seen = Seen(n, series.total[bucket] / np.maximum(n, 1), series.contacts[bucket])
+    seen = Seen(n, series.total[bucket] / np.maximum(n, 1), series.contacts[bucket], series.customers[bucket])
     was, young = _frozen(machines), baseline.young(bucket)
     counted = expected.contacts_ready[:, None] & np.ones_like(live)
     for name, machine in machines.items():

@@ -20,7 +20,9 @@ FORGOTTEN: Final = "nothing was heard of it for longer than a baseline looks bac
 PARENT: Final = "it is part of another alert"
 ALONE: Final = "the alert that it was part of is gone"
 _MATERIAL_POINTS: Final = 1.0
-_MATERIAL_SHARE: Final = 0.25
+"""A size that changes by less is not told again by itself: a point,"""
+_MATERIAL_SHARE: Final = 0.1
+"""or this share of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +207,10 @@ def _remember(story: Story, made: AlertTransition, memory: Memory) -> AlertTrans
 
 
 def _withdraw(memory: Memory, alert_id: str, when: When) -> Iterator[AlertTransition]:
-    """Take back what is not so; an ended suspicion and what can no longer change stay as they are."""
+    """Take back what is not so; what can no longer change stays as it is."""
     told = memory[alert_id]
     ended = told.ended_ms is not None
-    if told.last.state == "withdrawn" or (ended and (not told.fired or told.last.at_ms < when.final_ms)):
+    if told.last.state == "withdrawn" or (ended and told.last.at_ms < when.final_ms):
         return
     old = not ended and told.last.since_ms < when.reach_ms.get(told.last.grain, told.last.since_ms)
     change = {

@@ -108,6 +108,12 @@ class Log:
         self.emitted: list[AlertTransition] = []
         self.flushes: list[Flush] = []
 
+    def copy(self, **policy: Any) -> Log:
+        """Another that goes on from here."""
+        other = Log(dict(self.state), **policy)
+        other.emitted = list(self.emitted)
+        return other
+
     def take(self, records: Sequence[Record]) -> list[AlertTransition]:
         """Process records as one batch."""
         first = self.pipeline.marker.offset + 1

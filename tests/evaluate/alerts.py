@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pipeline.detect.hierarchy import affected, speaking
 from pipeline.detect.policy import HOURLY, SHIFTS, threshold
 from pipeline.detect.run import Outcome, run
-from pipeline.detect.series import Floats, Scope
-from tests.evaluate import rivals
+from pipeline.detect.series import Floats
+from tests.evaluate import lines, rivals
 from tests.evaluate.worlds import DAY, Falls, World, world
 
 LEARN, WATCHED = 28, 14
@@ -110,28 +109,6 @@ def found(points: float, leaves: int, limit: float) -> float:
     return float(np.mean([fired.get(leaf, 10**9) < falls.begin[leaf] + 24 for leaf in quiet]))
 
 
-def whole_channel() -> None:
-    """A fall of 8 points in a whole channel: one page, with its leaves."""
-    begin = (LEARN + 3) * DAY + 5
-    leaves, parents = 500, 10
-    falls = Falls(np.arange(leaves) % parents == 3, 8.0, np.full(leaves, begin))
-    made = world(60, leaves=leaves, parents=parents, days=LEARN + WATCHED, falls=falls)
-    outcome = run(made.series, HOURLY, a_priori(made))
-    place = {scope: at for at, scope in enumerate(made.series.scopes)}
-    speaker = speaking(outcome, made.series.scopes, place)
-    sent = [alert for at, alert in enumerate(outcome.alerts) if speaker[at] == at and alert.fired >= begin]
-    pages = [alert for alert in sent if alert.detector == "drop"]
-    print("\nA whole channel falls by 8 points")
-    for alert in pages:
-        listed = affected(alert, outcome, made.series.scopes, HOURLY.variance)
-        print(
-            f"  {made.series.scopes[alert.cell]}: paged after {alert.fired + 1 - begin} h, {alert.size:.1f} points, "
-            f"{len(listed)} of 50 leaves listed"
-        )
-    inhibited = sum(speaker[at] != at for at, alert in enumerate(outcome.alerts) if alert.fired >= begin)
-    print(f"  pages: {len(pages)} (goal 1: {Scope('c3')} within 3 h); alerts of leaves not sent: {inhibited}")
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.evaluate.alerts", description=__doc__)
@@ -143,7 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"falls weighed: {', '.join(f'{shift:g}' for shift in SHIFTS)} points; learning {LEARN} days")
     null_worlds(chosen.worlds, chosen.leaves, chosen.parents)
     power(chosen.cells)
-    whole_channel()
+    lines.whole_channel()
+    lines.mix_shift()
+    lines.few_bad_events()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.evaluate.alerts import LEARN, a_priori, falling, main
@@ -13,7 +15,11 @@ def test_it_prints_its_tables(capsys: pytest.CaptureFixture[str], monkeypatch: p
     main(["--worlds", "1", "--leaves", "40", "--parents", "2"])
     printed = capsys.readouterr().out
     assert "leaves 0.00" in printed
-    assert "pages: 1 (goal 1: channel=c3 within 3 h)" in printed
+    assert re.search(r"page: channel=c3 after [123] h ", printed)
+    assert "fired 1 times (goal 1), resolved 1 times (goal 1), withdrawn 0" in printed
+    assert "pages: 1 (goal 1)" in printed
+    assert "called a mix shift" in printed
+    assert "30 cells of an event an hour: 0 pages" in printed
 
 
 def test_a_world_is_a_function_of_its_seed() -> None:

@@ -13,11 +13,12 @@ from pipeline.detect.series import Flags, Floats, Index
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One bucket as it came: ``n`` and ``mean`` (c, d), ``contacts`` (c,)."""
+    """One bucket as it came: ``n`` and ``mean`` (c, d), ``contacts`` and distinct ``customers`` (c,), if counted."""
 
     n: Floats
     mean: Floats
     contacts: Floats
+    customers: Floats | None = None
 
 
 class Evidence:
@@ -30,6 +31,8 @@ class Evidence:
     """Least size of an alert."""
     observations = 0.0
     """Least observations that resolving needs."""
+    by_customers = False
+    """Whether the evidence of a bucket is limited by how many customers are behind it."""
 
     def __init__(self, alternatives: int, cells: int, lines: int) -> None:
         self.level = np.zeros((alternatives, cells, lines))
@@ -55,9 +58,17 @@ class Evidence:
         """Whether a mean distance (c,) since the return began is near enough to usual."""
         raise NotImplementedError
 
-    def update(self, bucket: int, seen: Seen, expected: Expected, live: Flags, cap: Floats) -> None:
-        """Take a bucket; ``live`` (c, d) where it may count, ``cap`` (c,) the most that evidence can be."""
+    def update(
+        self, bucket: int, seen: Seen, expected: Expected, live: Flags, cap: Floats, most: Floats | None = None
+    ) -> None:
+        """Take a bucket.
+
+        ``live`` (c, d): where it may count; ``cap`` (c,): the most that evidence can be; ``most`` (c,): the most
+        that this bucket can add, if it is limited by its customers.
+        """
         steps, says = self.steps(seen, expected)
+        if self.by_customers and most is not None:
+            steps = np.minimum(steps, most[:, None])
         moved = np.clip(self.level + np.where(says & live, steps, 0.0), 0.0, cap[:, None])
         self.level = moved
         self.left = np.where(moved <= 0, bucket + 1, self.left)

@@ -1,7 +1,8 @@
 """A fall of scores or answers: volume-weighted likelihood-ratio CUSUM.
 
 For falls δ of 4, 8 and 16 points ``G = max(0, G + (δ/v)(μ - ȳ - δ/2))``: the log likelihood ratio of normal means
-(Page 1954; Lorden 1971). A bucket weighs by its variance v, so three bad events move it little; empty buckets do not.
+(Page 1954; Lorden 1971). A bucket weighs by its variance v; empty buckets change nothing. Of few customers, none adds
+more than their share of the least number that an alert needs: three bad events out of four stay below the threshold.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _SHIFTS: Final = np.array(SHIFTS)[:, None, None]
 class _Fall(Evidence):
     smallest = SHIFTS[0]
     observations = 30.0
+    by_customers = True
 
     def steps(self, seen: Seen, expected: Expected) -> tuple[Floats, Flags]:
         """Increments for each fall."""
