@@ -36,6 +36,7 @@ VIEWS: Final = (
     "expectations",
     "rejected",
     "late",
+    "customer_alerts",
 )
 """What dashboards read: without rows that newer ones replaced or retracted."""
 
