@@ -11,6 +11,7 @@ from typing import Final, Self
 
 import numpy as np
 
+from jobs.alerts.informed import Informed
 from jobs.errors import NotEmptyError
 from jobs.models import chosen_model
 from jobs.settings import Settings
@@ -18,6 +19,7 @@ from jobs.sources.keys import key_of
 from jobs.warehouse.parameters import model_parameters
 from jobs.warehouse.protocol import Warehouse
 from pipeline.batch import Flush, RawBatch
+from pipeline.detection import DetectionPipeline
 from pipeline.model import DEFAULT_MODEL, Model
 from pipeline.partition import PartitionPipeline
 from pipeline.partitioning import partition_of
@@ -36,6 +38,7 @@ VIEWS: Final = (
     "expectations",
     "rejected",
     "late",
+    "alerts",
     "customer_alerts",
 )
 """What dashboards read: without rows that newer ones replaced or retracted."""
@@ -77,7 +80,12 @@ class _Shard:
 
     def __init__(self, partition: int, settings: Settings, model: Model) -> None:
         self._pipeline = PartitionPipeline(
-            SOURCE, partition, policy=settings.policy, model=model, limits=settings.limits
+            SOURCE,
+            partition,
+            policy=settings.policy,
+            model=model,
+            limits=settings.limits,
+            cells_source=SOURCE if settings.alerts.enabled else None,
         )
         self._next_offset = 0
         self.keys: list[bytes | None] = []
@@ -100,26 +108,42 @@ def replay(
     plan: Plan,
     progress: Progress = lambda _: None,
 ) -> Totals:
-    """Run all records through the pipeline and write the rows. The warehouse must be migrated and empty."""
+    """Run all records through the pipeline and write the rows. The warehouse must be migrated and empty.
+
+    At the end detection runs over the cells of all partitions, as if each had been ticked to the newest event.
+    """
     model = chosen_model(settings)
     shards = [_Shard(partition, settings, model) for partition in range(plan.partitions)]
+    policy = settings.alerts.policy(settings.policy.cell_settling_ms)
+    detection = DetectionPipeline(SOURCE, 0, policy=policy, state={})
     totals = Totals()
     with _Writer(warehouse) as writer:
         for chunk in chunks:
             _distribute(chunk, shards)
             for shard in shards:
                 if len(shard.values) >= plan.batch:
-                    _flush(shard, plan, writer, totals, progress)
+                    _flush(shard, plan, writer, detection, totals, progress)
         for shard in shards:
             if shard.values:
-                _flush(shard, plan, writer, totals, progress)
+                _flush(shard, plan, writer, detection, totals, progress)
+    found = detection.finish()
+    found = Informed(detection, lambda: warehouse).inform(found) if settings.alerts.look_up else found
+    write_rows(warehouse, found)
+    totals.counts.update(found.counts)
     return totals
 
 
-def _flush(shard: _Shard, plan: Plan, writer: _Writer, totals: Totals, progress: Progress) -> None:
+def _flush(
+    shard: _Shard, plan: Plan, writer: _Writer, detection: DetectionPipeline, totals: Totals, progress: Progress
+) -> None:
     count = len(shard.values)
     flush = shard.flush(plan.now_ms)
     writer.write(flush)
+    blocks = flush.messages.get("cells", ())
+    if blocks:
+        keys, values = zip(*blocks, strict=True)
+        numbers = np.arange(len(blocks), dtype=np.int64)
+        detection.gather(RawBatch(numbers, np.full(len(blocks), plan.now_ms), keys, values))
     totals.add(count, flush)
     progress(count)
 

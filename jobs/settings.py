@@ -11,23 +11,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from jobs.durations import duration_ms
 from jobs.errors import SettingsError
+from jobs.notify.settings import NotifySettings
+from jobs.section import PREFIX, Seconds, Section
+from pipeline.detect.policy import Detection
 from pipeline.policy import Policy
 from schemas.limits import Limits
-
-PREFIX: Final = "PERCEPTION_"
-
-
-def _duration_s(value: object) -> float:
-    return duration_ms(value) / 1_000
-
-
-Seconds = Annotated[float, BeforeValidator(_duration_s)]
-"""A duration in seconds, written as any duration text."""
 
 
 def _policy(value: object) -> object:
@@ -59,11 +52,7 @@ def _limits(value: object) -> object:
     return value
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SecuritySettings(_Section):
+class SecuritySettings(Section):
     """How to reach a broker that asks who is there."""
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
@@ -85,7 +74,7 @@ class SecuritySettings(_Section):
         return self
 
 
-class KafkaSettings(_Section):
+class KafkaSettings(Section):
     """Broker, consumer group and topics."""
 
     bootstrap_servers: str = Field("localhost:9092", description="host:port, comma separated")
@@ -93,11 +82,13 @@ class KafkaSettings(_Section):
     topic: str = Field("interactions-v1", min_length=1, description="events in")
     rejected_topic: str = Field("interactions-rejected-v1", min_length=1, description="refused records out")
     alerts_topic: str = Field("alerts-v1", min_length=1, description="transitions of alerts out")
+    cells_topic: str = Field("perception-cells-v1", min_length=1, description="what flushes changed, for detection")
     silences_topic: str = Field("alert-silences-v1", min_length=1, description="what nobody is told for a while")
     partitions: int = Field(8, ge=1, le=10_000, description="of the interactions topic; never changed later")
     replication_factor: int = Field(1, ge=1, le=32, description="3 in production")
     retention_s: Seconds = Field(7 * 86_400.0, description="of the interactions topic")
     rejected_retention_s: Seconds = Field(30 * 86_400.0, description="of the rejected topic")
+    cells_retention_s: Seconds = Field(7 * 86_400.0, description="of the cells topic: longest halt of detection")
     topic_allow_declare: bool = Field(True, description="the worker may create its topics; false in production")
     request_timeout_s: Seconds = Field(90.0, description="of a broker request")
     session_timeout_s: Seconds = Field(20.0, description="silence after which others take a worker's partitions over")
@@ -110,6 +101,18 @@ class KafkaSettings(_Section):
         return f"{self.application_id}-state-v1-changelog"
 
     @property
+    def detection(self) -> KafkaSettings:
+        """The same for detection: it reads the cells topic, and its state is a topic of its own."""
+        return self.model_copy(
+            update={"application_id": f"{self.application_id}-detect", "topic": self.cells_topic, "partitions": 1}
+        )
+
+    @property
+    def streams(self) -> Mapping[str, str]:
+        """Stream of a flush's messages -> topic."""
+        return {"cells": self.cells_topic, "alerts": self.alerts_topic}
+
+    @property
     def notify_group(self) -> str:
         """Consumer group of those that deliver alerts."""
         return f"{self.application_id}-notify-v1"
@@ -120,7 +123,7 @@ class KafkaSettings(_Section):
         return f"{self.application_id}-notified-v1"
 
 
-class WarehouseSettings(_Section):
+class WarehouseSettings(Section):
     """Where rows go."""
 
     url: str = Field(
@@ -132,13 +135,13 @@ class WarehouseSettings(_Section):
     send_receive_timeout_s: Seconds = Field(60.0, description="of one ClickHouse statement")
 
 
-class ModelSettings(_Section):
+class ModelSettings(Section):
     """The perception model."""
 
     file: str | None = Field(None, description="model file (TOML); `perception model default` prints the start model")
 
 
-class WorkerSettings(_Section):
+class WorkerSettings(Section):
     """How often a worker writes, and when it stops instead of going on."""
 
     flush_records: int = Field(20_000, ge=1, description="records of a partition that make a flush")
@@ -156,52 +159,28 @@ class WorkerSettings(_Section):
     stall_after_s: Seconds = Field(120.0, gt=0, description="wait without progress after which a worker is not ready")
 
 
-class NotifySettings(_Section):
-    """Who is told of alerts: `perception alerts notify`. Secrets are best given as files."""
+class AlertsSettings(Section):
+    """Detection of sudden drops, surges of contacts and silence."""
 
-    webhook_url: SecretStr | None = Field(None, description="gets Alertmanager's webhook body, version 4")
-    webhook_key: SecretStr | None = Field(None, description="signs webhooks by HMAC-SHA256")
-    webhook_url_file: str | None = Field(None, description="file that holds the URL instead")
-    webhook_key_file: str | None = Field(None, description="file that holds the key instead")
-    alertmanager_url: SecretStr | None = Field(None, description="Alertmanager's base URL; its API v2 is posted to")
-    alertmanager_token: SecretStr | None = Field(None, description="bearer token for it")
-    alertmanager_token_file: str | None = Field(None, description="file that holds the token instead")
-    allowed_hosts: str = Field("", description="hosts that may be sent to, at public addresses, comma separated")
-    allowed_private_hosts: str = Field(
-        "", description="hosts that may be sent to at private, loopback or link-local addresses and by plain http, too"
-    )
-    cafile: str | None = Field(None, description="CA certificates (PEM file) instead of the system's")
-    detectors: str = Field("drop,surge,no_data", description="what to tell, comma separated; also: customer_drop, rule")
-    customer_ids: bool = Field(False, description="whether receivers may see customer ids")
-    external_url: str = Field("", description="where people can look further; goes with every alert")
-    timeout_s: Seconds = Field(10.0, gt=0, description="of one request as a whole")
-    cap: int = Field(20, ge=1, description="messages of a receiver per interval; more alerts are merged into one")
-    cap_interval_s: Seconds = Field(600.0, gt=0, description="that interval")
-    first_pause_s: Seconds = Field(1.0, gt=0, description="after a failure; doubles with each, with jitter")
-    longest_pause_s: Seconds = Field(300.0, gt=0, description="longest such pause")
-    give_up_s: Seconds = Field(
-        86_400.0, gt=0, description="after which a message that fails is given up, with an error"
-    )
-    repeat_interval_s: Seconds = Field(60.0, gt=0, description="between repeats of active alerts to Alertmanager")
+    enabled: bool = Field(True, description="publish cells and detect")
+    grains: Literal["hour", "day", "hour,day"] = Field("hour,day", description="widths of buckets, comma separated")
+    false_alarm_s: Seconds = Field(7 * 86_400.0, gt=0, description="per tolerated false alarm of leaves, of parents")
+    grace_s: Seconds = Field(1_800.0, ge=0, description="event time after its end at which a bucket is judged")
+    idle_timeout_s: Seconds = Field(600.0, gt=0, description="silence after which nobody waits for a partition")
+    amend_interval_s: Seconds = Field(300.0, ge=0, description="between two looks at what late data have changed")
+    interval_s: Seconds = Field(10.0, gt=0, description="between two flushes of detection")
+    look_up: bool = Field(True, description="ask the warehouse for signals that moved and example customers")
 
-    @staticmethod
-    def words(text: str) -> tuple[str, ...]:
-        """Words of a comma separated setting."""
-        return tuple(word.strip() for word in text.split(",") if word.strip())
-
-    def secret(self, name: str) -> str:
-        """A secret, from its file if one is named; empty if it is not given. Raises :class:`SettingsError`."""
-        path = getattr(self, f"{name}_file", None)
-        given = getattr(self, name)
-        if path is None:
-            return "" if given is None else str(given.get_secret_value())
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise SettingsError(
-                f"the file of {name} cannot be read: {type(error).__name__}",
-                action=f"Correct {PREFIX}NOTIFY__{name.upper()}_FILE.",
-            ) from error
+    def policy(self, settling_ms: int) -> Detection:
+        """As the core wants it; ``settling_ms``: when cells are final."""
+        return Detection(
+            settling_ms=settling_ms,
+            grains=tuple(self.grains.split(",")),
+            false_alarm_days=self.false_alarm_s / 86_400,
+            grace_ms=round(self.grace_s * 1_000),
+            idle_ms=round(self.idle_timeout_s * 1_000),
+            amend_ms=round(self.amend_interval_s * 1_000),
+        )
 
 
 class Settings(BaseSettings):
@@ -213,6 +192,7 @@ class Settings(BaseSettings):
     warehouse: WarehouseSettings = Field(default_factory=WarehouseSettings)
     model: ModelSettings = ModelSettings()
     worker: WorkerSettings = WorkerSettings()
+    alerts: AlertsSettings = AlertsSettings()
     notify: NotifySettings = NotifySettings()
     policy: Annotated[Policy, BeforeValidator(_policy)] = Policy()
     limits: Annotated[Limits, BeforeValidator(_limits)] = Limits()

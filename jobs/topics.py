@@ -13,11 +13,12 @@ from jobs.broker import broker_errors, client_options
 from jobs.errors import TopicError
 from jobs.settings import KafkaSettings
 
-_COMPACTED: Final = {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
 PARTITIONS_ACTION: Final = (
     "Set PERCEPTION_KAFKA__PARTITIONS to the topic's number, or choose new topic names "
     "(PERCEPTION_KAFKA__TOPIC=interactions-v2, a new PERCEPTION_KAFKA__APPLICATION_ID) and produce into those."
 )
+
+_COMPACTED: Final = {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Outcome:
 
 
 def declared(kafka: KafkaSettings) -> tuple[Topic, ...]:
-    """Interactions, rejected records, the changelog of the state; alerts, who was told of them, silences."""
+    """Interactions, rejected records, changelog; alerts, cells, detection's changelog; who was told, silences."""
     durable = {"min.insync.replicas": str(max(1, kafka.replication_factor - 1))}
     many = kafka.partitions
     return tuple(
@@ -66,6 +67,9 @@ def declared(kafka: KafkaSettings) -> tuple[Topic, ...]:
             (kafka.rejected_topic, many, {**_kept_for(kafka.rejected_retention_s), "max.message.bytes": "2097152"}),
             (kafka.changelog_topic, many, _COMPACTED),
             (kafka.alerts_topic, many, _COMPACTED),
+            # Detection looks at all cells together: the hierarchy needs them in one partition.
+            (kafka.cells_topic, 1, _kept_for(kafka.cells_retention_s)),
+            (kafka.detection.changelog_topic, 1, _COMPACTED),
             (kafka.notified_topic, many, _COMPACTED),
             (kafka.silences_topic, 1, _COMPACTED),
         )

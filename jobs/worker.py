@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+from jobs.alerts.informed import Informed
 from jobs.errors import PerceptionError
 from jobs.models import chosen_model
 from jobs.settings import Settings, load
 from jobs.stream.app import App, build_app
-from jobs.stream.protocols import State
+from jobs.stream.protocols import Pipeline, State
 from jobs.warehouse import Warehouse, open_warehouse
 from jobs.warehouse.parameters import model_parameters
 from jobs.warehouse.schema import differences
+from pipeline.detection import DetectionPipeline
 from pipeline.model import Model
 from pipeline.partition import PartitionPipeline
 
@@ -30,7 +33,22 @@ class TablesError(PerceptionError):
 
 def pipeline_of(settings: Settings, model: Model, topic: str, partition: int, state: State) -> PartitionPipeline:
     """The rules of one partition over its state."""
-    return PartitionPipeline(topic, partition, policy=settings.policy, model=model, limits=settings.limits, state=state)
+    return PartitionPipeline(
+        topic,
+        partition,
+        policy=settings.policy,
+        model=model,
+        limits=settings.limits,
+        state=state,
+        cells_source=settings.kafka.application_id if settings.alerts.enabled else None,
+    )
+
+
+def detection_of(settings: Settings, warehouse: Callable[[], Warehouse], _: str, number: int, state: State) -> Pipeline:
+    """Detection over the cells of this application."""
+    policy = settings.alerts.policy(settings.policy.cell_settling_ms)
+    found = DetectionPipeline(settings.kafka.application_id, number, policy=policy, state=state)
+    return Informed(found, warehouse) if settings.alerts.look_up else found
 
 
 def warehouse_of(settings: Settings) -> Warehouse:
@@ -65,7 +83,9 @@ def make_app(settings: Settings) -> App:
     """The application for these settings."""
     pipeline = partial(pipeline_of, settings, chosen_model(settings))
     writers = 1 if settings.warehouse.url.startswith(EMBEDDED) else WRITERS
-    return build_app(settings, pipeline, partial(warehouse_of, settings), writers=writers)
+    warehouse = cache(partial(warehouse_of, settings))  # one for rows and questions: an embedded one opens once
+    detection = partial(detection_of, settings, warehouse) if settings.alerts.enabled else None
+    return build_app(settings, pipeline, warehouse, writers=writers, detection=detection)
 
 
 @cache

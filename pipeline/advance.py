@@ -15,7 +15,7 @@ from pipeline.forget import Confirmed, due_times, forget, leaving
 from pipeline.ids import interaction_keys
 from pipeline.pieces import completions, from_events, marks
 from pipeline.policy import DAY_MS
-from pipeline.records import EXPLICIT, ONE_WAY, copied, joined, pick
+from pipeline.records import EXPLICIT, ONE_WAY, among, copied, joined, pick
 from pipeline.recover import match
 from pipeline.sessionize import Facts
 from pipeline.state import Working
@@ -136,12 +136,14 @@ def rows_of(done: Step, clock: Clock, partition: int, context: Context) -> Rows:
     """Rows that this step changed, and those it superseded."""
     names = rows.names_of(done.working.names)
     made: dict[str, Columns] = {}
+    where = (partition, clock.offset)
     fresh = np.flatnonzero(done.changed)
+    touched, left = _journey_changes(done, clock, context)  # among them those of all fresh interactions
+    keys = rows.named_journeys(done.now, touched, names, context)
     if len(fresh):
-        made["interaction_rows"] = rows.interactions(done.now, fresh, names, context, partition, clock.offset)
-    touched, left = _journey_changes(done, clock, context)
+        made["interaction_rows"] = rows.interactions(done.now, fresh, names, keys, context, where)
     if len(touched):
-        made["journey_rows"] = rows.journeys(done.now, touched, names, context, partition, clock.offset)
+        made["journey_rows"] = rows.journeys(done.now, touched, names, keys, context, where)
     made |= customer_rows(done.working, done.now, partition, clock.offset, context)
     made |= _extra_rows(done, names, clock, partition, context)
     gone = {"interaction_rows": _gone_interactions(done, names, context), "journey_rows": _named(left, names, context)}
@@ -199,8 +201,8 @@ def _journey_changes(done: Step, clock: Clock, context: Context) -> tuple[Index,
     old = journey_ids(done.before.rows)
     ids = rows_now[["customer", "journey", "goal", "start_ms"]].astype(old.dtype)
     ids["start_ms"][ids["journey"] != 0] = 0
-    mask |= np.isin(ids, old)
-    return np.flatnonzero(mask), np.unique(old[~np.isin(old, ids)])
+    mask |= among(ids, old)
+    return np.flatnonzero(mask), np.unique(old[~among(old, ids)])
 
 
 def _named(ids: Records, names: NDArray[np.object_], context: Context) -> list[tuple[str, str]]:
@@ -210,7 +212,7 @@ def _named(ids: Records, names: NDArray[np.object_], context: Context) -> list[t
 
 def _gone_interactions(done: Step, names: NDArray[np.object_], context: Context) -> list[tuple[str, str]]:
     old = done.before.rows
-    gone = old[~np.isin(_identity(old), _identity(pick(done.now.rows, done.changed)))]
+    gone = pick(old, ~among(_identity(old), _identity(pick(done.now.rows, done.changed))))
     keys = interaction_keys(names, gone, context.strings)
     return list(zip(names[gone["customer"]].tolist(), keys, strict=True))
 

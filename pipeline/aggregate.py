@@ -125,9 +125,40 @@ def changes(given: Contributions, sign: NDArray[np.int8], strings: Strings) -> t
     )
     parts = []
     for grain, (_, width_ms) in enumerate(GRAINS):
-        buckets = np.unique(facts["start_ms"] // width_ms * width_ms, return_inverse=True)
+        times, place = _buckets(facts["start_ms"] // width_ms)
+        shared = _shared(facts["customer"], place, len(times))
+        buckets = _Buckets(times * width_ms, place, shared)
         parts += [_changes_of_scope(known, (grain, scope), buckets, strings) for scope in range(len(SCOPES))]
     return _joined([cells for cells, _ in parts]), joined([delta for _, delta in parts])
+
+
+class _Buckets(NamedTuple):
+    """Time buckets of one grain: their starts, the bucket of each interaction, and ...
+
+    ``shared``: the interactions (indices) whose customer has others in the same bucket. The rest cannot be counted
+    twice in any cell, which spares them the search for each scope.
+    """
+
+    times: Index
+    place: Index
+    shared: Index
+
+
+def _buckets(number: Index) -> tuple[Index, Index]:
+    """Distinct bucket numbers, ascending, and the index of each one; linear where they lie close together."""
+    low = int(number.min(initial=0))
+    if len(number) and int(number.max()) - low <= _DENSE * len(number):
+        ranked = _ranked(number - low)
+        used = np.empty(ranked.size, np.int64)
+        used[ranked.rank] = number
+        return used, ranked.rank
+    times, place = np.unique(number, return_inverse=True)
+    return times, place
+
+
+def _shared(customer: NDArray[np.int32], bucket: Index, buckets: int) -> Index:
+    place, first = _distinct(customer.astype(np.int64) * buckets + bucket, (int(customer.max(initial=0)) + 1) * buckets)
+    return np.flatnonzero(np.bincount(place, minlength=len(first))[place] > 1)
 
 
 class _Ranked(NamedTuple):
@@ -148,9 +179,9 @@ class _Known:
 
 
 def _changes_of_scope(
-    known: _Known, kind: tuple[int, int], buckets: tuple[Index, Index], strings: Strings
+    known: _Known, kind: tuple[int, int], buckets: _Buckets, strings: Strings
 ) -> tuple[Cells, Records]:
-    times, bucket = buckets
+    times, bucket, shared = buckets
     used = SCOPES[kind[1]][1]
     key, space = bucket, len(times)
     for label in used:
@@ -158,7 +189,7 @@ def _changes_of_scope(
         key, space = key * ranked.size + ranked.rank, space * ranked.size
     place, first = _distinct(key, space)
     delta = _sums(known.signed, place, len(first))
-    _count_customers(delta, place, known)
+    _count_customers(delta, place, shared, known)
     changed = np.flatnonzero(_differs(delta))
     at = first[changed]
     none = np.zeros(len(at), np.int32)
@@ -208,17 +239,24 @@ def _sums(signed: Signed, place: Index, cells: int) -> Records:
     return delta
 
 
-def _count_customers(delta: Records, place: Index, known: _Known) -> None:
+def _count_customers(delta: Records, place: Index, shared: Index, known: _Known) -> None:
     """Customers that a cell gains or loses: those with an interaction in it now, and before."""
-    customer = known.facts["customer"]
-    key = place * (int(customer.max(initial=0)) + 1) + customer
+    customer = known.facts["customer"][shared]
+    key = place[shared] * (int(customer.max(initial=0)) + 1) + customer
     order = np.argsort(key)
     begins = np.flatnonzero(np.diff(key[order], prepend=-1))
-    cell = place[order[begins]]
-    was, now = known.sign <= 0, known.sign >= 0
+    cell = place[shared[order[begins]]]
+    was, now = known.sign[shared] <= 0, known.sign[shared] >= 0
     for name, counts in known.present.items():
-        before, after = (np.logical_or.reduceat((counts & side)[order], begins) for side in (was, now))
-        delta[name] = np.bincount(cell, after.astype(np.int8) - before.astype(np.int8), len(delta))
+        alone = counts * known.sign
+        alone[shared] = 0
+        delta[name] = np.bincount(place, alone, len(delta))
+        if len(shared):
+            told = counts[shared]
+            before, after = (np.logical_or.reduceat((told & side)[order], begins) for side in (was, now))
+            delta[name] += np.bincount(cell, after.astype(np.int8) - before.astype(np.int8), len(delta)).astype(
+                np.int64
+            )
 
 
 def _differs(delta: Records) -> NDArray[np.bool_]:

@@ -72,7 +72,7 @@ def encode(keys: Sequence[bytes], totals: Records, version: int, watermark_ms: i
     ]
 
 
-def _block(keys: Sequence[bytes], totals: Records, version: int, watermark_ms: int, last: bool) -> bytes:  # noqa: FBT001
+def _block(keys: Sequence[bytes], totals: Records, version: int, watermark_ms: int, last: bool) -> bytes:
     joined = _KEYS.join(keys)
     flags = _LAST if last else 0
     head = _HEAD.pack(_MAGIC, flags, CELL.itemsize, version, watermark_ms, len(keys), len(joined))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline import customers, journeys, lookback, sessionize
 from pipeline.policy import DAY_MS, Policy
-from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY, copied, joined, pick
+from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY, among, copied, joined, pick
 from pipeline.recover import match
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
@@ -127,7 +127,7 @@ def _past(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Confi
 
 def _held(past: Records, facts: Records) -> NDArray[np.bool_]:
     """Journeys that interactions in the state belong to."""
-    return np.isin(_identity(past, past["start_ms"]), _identity(facts, facts["journey_start"]))
+    return among(_identity(past, past["start_ms"]), _identity(facts, facts["journey_start"]))
 
 
 def _identity(rows: Records, start: Index) -> Records:

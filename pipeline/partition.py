@@ -40,7 +40,7 @@ class PartitionPipeline:
 
     ``state`` is the partition's key-value store (what its changelog holds); it is read and updated in place.
     One flush at a time: call :meth:`process` again only when everything of the last one is durable.
-    With ``cells_source`` (whose cells they are) every flush carries what it changed as messages of the stream ``cells``.
+    With ``cells_source`` (whose cells they are) a flush carries those it changed as messages of the stream ``cells``.
     """
 
     def __init__(
@@ -199,13 +199,13 @@ class PartitionPipeline:
         groups = sessionize.regroup(working.pieces, context.strings, self._policy)
         now = view(working, groups, self.marker.watermark_ms, NEVER, context)
         names, where = rows.names_of(working.names), (self.partition, version)
-        everything = np.arange(len(now.rows))
+        everything, every_journey = np.arange(len(now.rows)), np.arange(len(now.journeys.rows))
+        keys = rows.named_journeys(now, every_journey, names, context)
         made: dict[str, Columns] = {}
         if len(now.rows):
-            made["interaction_rows"] = rows.interactions(now, everything, names, context, *where)
+            made["interaction_rows"] = rows.interactions(now, everything, names, keys, context, where)
         if len(now.journeys.rows):
-            every_journey = np.arange(len(now.journeys.rows))
-            made["journey_rows"] = rows.journeys(now, every_journey, names, context, *where)
+            made["journey_rows"] = rows.journeys(now, every_journey, names, keys, context, where)
         made |= advance.customer_rows(working, now, *where, context)
         one_way = working.pieces["customer"][working.pieces["grouping"] == ONE_WAY]
         exposed = np.union1d(one_way, np.flatnonzero(working.header["one_way"].any(axis=1)))

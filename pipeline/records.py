@@ -234,6 +234,17 @@ def copied(records: NDArray[Any]) -> NDArray[Any]:
     return copy
 
 
+def among(records: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of ``records`` are equal to one of ``others``, of the same layout, byte by byte.
+
+    NumPy's ``isin`` sorts records field by field; a set of their bytes is several times faster.
+    """
+    if not len(others):
+        return np.zeros(len(records), np.bool_)
+    known = set(_plain(others).tolist())
+    return np.fromiter(map(known.__contains__, _plain(records).tolist()), np.bool_, len(records))
+
+
 def joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Arrays of one record layout as one."""
     whole: NDArray[Any] = np.concatenate([_plain(part) for part in parts]).view(parts[0].dtype)

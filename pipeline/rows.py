@@ -76,23 +76,26 @@ def _versioned(count: int, partition: int, version: int) -> dict[str, Any]:
     }
 
 
-def interactions(now: View, chosen: Index, names: Names, context: Context, partition: int, version: int) -> Columns:
-    """Rows of the interactions ``chosen`` (indices of ``now.rows``)."""
+def interactions(
+    now: View, chosen: Index, names: Names, journey_key: Names, context: Context, where: tuple[int, int]
+) -> Columns:
+    """Rows of the interactions ``chosen`` (indices of ``now.rows``); ``where`` is the partition and the version."""
     facts, model = pick(now.rows, chosen), context.model
-    seen = np.isin(now.observations.fact, chosen)
-    observations = now.observations.take(seen)
-    place = np.searchsorted(chosen, observations.fact)
+    rank = np.full(len(now.rows), -1, np.int64)
+    rank[chosen] = np.arange(len(chosen))
+    of_chosen = rank[now.observations.fact]
+    observations = now.observations.take(of_chosen >= 0)
+    place = of_chosen[of_chosen >= 0]
     decayed = {
         name: gather(observations, place, len(chosen), facts["end_ms"], horizon.half_life_ms)
         for name, horizon in (("journey", model.journey), ("relationship", model.relationship))
     }
     evidence = now.evidence.take(chosen)
     prior = segment_prior(facts["segment"], context.strings, model)
-    ids = pick(now.journeys.rows, now.journeys.of[chosen])
     return {
         "customer_id": names[facts["customer"]],
         "interaction_key": interaction_keys(names, facts, context.strings),
-        "journey_key": keys_of_journeys(ids, names, context),
+        "journey_key": journey_key[now.journeys.of[chosen]].tolist(),
         **_common(facts, context),
         "started_at": facts["start_ms"],
         "ended_at": facts["end_ms"],
@@ -107,12 +110,19 @@ def interactions(now: View, chosen: Index, names: Names, context: Context, parti
         **_parts("journey", decayed["journey"], stated=False),
         **_parts("relationship", decayed["relationship"], stated=False),
         **_per_dimension("score", interaction_score(evidence, prior, model)),
-        **_versioned(len(facts), partition, version),
+        **_versioned(len(facts), *where),
     }
 
 
 def _answers(now: View) -> Index:
     return np.bincount(now.notes["owner"][now.notes["kind"] == NOTE_ANSWER], minlength=len(now.rows))
+
+
+def named_journeys(now: View, chosen: Index, names: Names, context: Context) -> Names:
+    """Keys of the journeys ``chosen`` (indices of ``now.journeys.rows``), by index; shape (journeys,), "" elsewhere."""
+    keys = np.full(len(now.journeys.rows), "", dtype=object)
+    keys[chosen] = keys_of_journeys(pick(now.journeys.rows, chosen), names, context)
+    return keys
 
 
 def keys_of_journeys(ids: Records, names: Names, context: Context) -> list[str]:
@@ -126,14 +136,16 @@ def journey_states(rows: Records, watermark_ms: int, context: Context) -> NDArra
     return states(rows, watermark_ms, context.strings, context.policy)
 
 
-def journeys(now: View, chosen: Index, names: Names, context: Context, partition: int, version: int) -> Columns:
-    """Rows of the journeys ``chosen`` (indices of ``now.journeys.rows``)."""
+def journeys(
+    now: View, chosen: Index, names: Names, journey_key: Names, context: Context, where: tuple[int, int]
+) -> Columns:
+    """Rows of the journeys ``chosen`` (indices of ``now.journeys.rows``); ``where`` is partition and version."""
     rows, strings = pick(now.journeys.rows, chosen), context.strings
     evidence = Evidence(rows["weight"], rows["sum"], rows["stated"])
     prior = segment_prior(rows["segment"], strings, context.model)
     return {
         "customer_id": names[rows["customer"]],
-        "journey_key": keys_of_journeys(rows, names, context),
+        "journey_key": journey_key[chosen].tolist(),
         "journey_id": strings.take(rows["journey"]),
         "goal": strings.texts(rows["goal"]),
         "segment": strings.texts(rows["segment"]),
@@ -144,7 +156,7 @@ def journeys(now: View, chosen: Index, names: Names, context: Context, partition
         "answers": rows["answers"],
         **_parts("interaction", evidence, stated=True),
         **_per_dimension("score", interaction_score(evidence, prior, context.model)),
-        **_versioned(len(rows), partition, version),
+        **_versioned(len(rows), *where),
     }
 
 
@@ -214,7 +226,7 @@ def events(decoded: Any, chosen: Index, context: Context, topic: str, partition:
 
 
 def _picked(values: list[str], chosen: Index) -> list[str]:
-    return values if len(chosen) == len(values) else [values[index] for index in chosen.tolist()]
+    return values if len(chosen) == len(values) else list(map(values.__getitem__, chosen.tolist()))
 
 
 def _answer_columns(decoded: Any, chosen: Index, context: Context) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -125,12 +126,17 @@ class Store:
 
     def put_customers(self, names: Sequence[str], values: Sequence[bytes], deadlines: Sequence[int]) -> None:
         """Store states, each with the watermark that must wake it."""
-        for name, value, deadline in zip(names, values, deadlines, strict=True):
-            key = CUSTOMER + name.encode()
-            self.records[key] = self.changes[key] = value
+        keys = [CUSTOMER + name.encode() for name in names]
+        changed = dict(zip(keys, values, strict=True))
+        self.records |= changed
+        self.changes |= changed
+        known = map(self._deadline.get, keys, repeat(NEVER))
+        for key, deadline, before in zip(keys, deadlines, known, strict=True):
+            if deadline == before:
+                continue
             if deadline == NEVER:
-                self._deadline.pop(key, None)
-            elif self._deadline.get(key) != deadline:
+                del self._deadline[key]
+            else:
                 self._deadline[key] = deadline
                 heapq.heappush(self._due, (deadline, key))
 

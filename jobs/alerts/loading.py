@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
 
 from jobs.warehouse import Warehouse
+from pipeline.detect.assemble import Watched, watched
 from pipeline.detect.machine import Customers
 from pipeline.detect.policy import Watch
-from pipeline.detect.series import Scope, Series, distinct, identity
+from pipeline.detect.series import Scope, Series
 from schemas.tables import DIMENSIONS
 
-KINDS: Final = ("scores", "answers")
 _COLUMNS: Final = {
     "scores": ("n", "mean", "stddev", "interactions", "customers"),
     "answers": ("answers", "answer_mean", "answer_stddev", "answers", "answer_customers"),
@@ -37,19 +35,7 @@ _DISTINCT: Final = """SELECT uniqExact(customer_id) FROM interactions
 WHERE started_at >= fromUnixTimestamp64Milli({first:Int64}) AND started_at < fromUnixTimestamp64Milli({end:Int64})"""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A series of distinct cells, and the cell of every scope, also of those that are the same as another."""
-
-    series: Series
-    place: Mapping[Scope, int]
-
-    def time_ms(self, bucket: int, watch: Watch) -> int:
-        """Start of a bucket of the series, epoch milliseconds."""
-        return (self.series.first + bucket) * watch.width_ms
-
-
-def load(store: Warehouse, watch: Watch, kind: str, until_ms: int) -> Loaded | None:
+def load(store: Warehouse, watch: Watch, kind: str, until_ms: int) -> Watched | None:
     """Buckets of one grain that end up to ``until_ms``; None if there are none.
 
     Cells with fewer observations than a baseline needs are left out.
@@ -58,11 +44,7 @@ def load(store: Warehouse, watch: Watch, kind: str, until_ms: int) -> Loaded | N
     sql = _CELLS.format(n=n, mean=mean, stddev=stddev, contacts=contacts, customers=customers)
     rows = store.query(sql, {"grain": watch.grain, "until": until_ms - until_ms % watch.width_ms}).rows
     series = _series([row for row in rows if _named(row)], watch)
-    if series is None:
-        return None
-    enough = np.flatnonzero(series.n.sum(axis=0).max(axis=1) >= watch.warm_up_observations)
-    kept = series.take(enough)
-    return _merged(kept) if len(enough) else None
+    return None if series is None else watched(series, watch)
 
 
 def _named(row: tuple[Any, ...]) -> bool:
@@ -91,14 +73,7 @@ def _series(rows: list[tuple[Any, ...]], watch: Watch) -> Series | None:
     return Series(first, tuple(scopes), *cubes, *flat)
 
 
-def _merged(series: Series) -> Loaded:
-    kept = distinct(series)
-    key = [identity(series, at) for at in range(len(series.scopes))]
-    cell = {key[at]: place for place, at in enumerate(kept)}
-    return Loaded(series.take(kept), {scope: cell[key[at]] for at, scope in enumerate(series.scopes)})
-
-
-def distinct_customers(store: Warehouse, loaded: Loaded, watch: Watch, kind: str) -> Customers:
+def distinct_customers(store: Warehouse, loaded: Watched, watch: Watch, kind: str) -> Customers:
     """Distinct customers over buckets, counted in the warehouse once the buckets' sum allows for enough of them."""
     summed = np.vstack([np.zeros((1, len(loaded.series.scopes))), loaded.series.customers.cumsum(axis=0)])
     known: dict[tuple[int, int, int], int] = {}

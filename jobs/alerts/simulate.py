@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from jobs.alerts.loading import KINDS, Loaded, distinct_customers, instant, load, where
+from jobs.alerts.loading import distinct_customers, instant, load, where
 from jobs.warehouse import Warehouse
+from pipeline.detect.assemble import KINDS, Watched
 from pipeline.detect.cause import MIX, Cause, explain
 from pipeline.detect.hierarchy import affected, speaking
 from pipeline.detect.machine import Alert
@@ -42,7 +43,7 @@ class Run:
 
     watch: Watch
     kind: str
-    loaded: Loaded
+    loaded: Watched
     thresholds: Floats
     outcome: Outcome
 
@@ -79,7 +80,7 @@ def _runs(store: Warehouse, plan: Plan) -> Iterator[Run]:
                 yield Run(watch, kind, loaded, limits, run(loaded.series, watch, limits, people))
 
 
-def _thresholds(loaded: Loaded, watch: Watch, plan: Plan) -> Floats:
+def _thresholds(loaded: Watched, watch: Watch, plan: Plan) -> Floats:
     """A-priori thresholds: leaves (two labels) and their parents are classes of their own."""
     leaf = np.array([scope.depth > 1 for scope in loaded.series.scopes])
     lines = loaded.series.n.sum(axis=0) >= watch.warm_up_observations

@@ -32,6 +32,7 @@ _NEXT: Final = "SELECT * FROM perception_index"
 @click.option("--batch", default=20_000, type=click.IntRange(1), help="Records of a partition in one flush.")
 @click.option("--now", type=Instant(), help="Time that events may not lie far after. [default: the clock's]")
 @click.option("--replace", "replace_rows", is_flag=True, help="Delete the rows that the warehouse holds.")
+@click.option("--alerts/--no-alerts", default=None, help="Detect at the end. [default: PERCEPTION_ALERTS__ENABLED]")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @json_option
 def command(
@@ -46,6 +47,7 @@ def command(
     batch: int,
     now: int | None,
     replace_rows: bool,
+    alerts: bool | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -65,6 +67,8 @@ def command(
     settings = load()
     if lateness is not None:
         settings = settings.model_copy(update={"policy": replace(settings.policy, lateness_ms=lateness)})
+    if alerts is not None:
+        settings = settings.model_copy(update={"alerts": settings.alerts.model_copy(update={"enabled": alerts})})
     if model_file is not None:
         settings = settings.model_copy(update={"model": ModelSettings(file=model_file)})
     model = chosen_model(settings)

@@ -8,6 +8,8 @@ import logging
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +19,7 @@ from faust.exceptions import ConsumerNotStarted, ProducerSendError
 from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
-from jobs.settings import Settings
+from jobs.settings import KafkaSettings, Settings
 from jobs.stream.connection import FETCH_BYTES, Connection, credentials
 from jobs.stream.health import Watchdog, pulse
 from jobs.stream.observed import observed
@@ -28,13 +30,14 @@ from jobs.stream.rejected import RejectedShare
 from jobs.stream.rows import Rows
 from jobs.stream.session import Surroundings
 from jobs.stream.sessions import Sessions
-from jobs.stream.signs import Glimpse, Signs
+from jobs.stream.signs import Glimpse, Name, Signs
 from jobs.stream.store import StateTable
 from jobs.stream.transport import BatchSchema, Transport
 
 log = logging.getLogger(__name__)
 
 STATE_TABLE: Final = "state-v1"
+DETECTION_TABLE: Final = "detect-state-v1"
 POLL_RECORDS: Final = 5_000
 QUEUED_BATCHES: Final = 4
 TICK_TIMEOUT_S: Final = 10.0
@@ -56,50 +59,87 @@ class App(faust.App):
 
     BootStrategy = BootStrategy
 
-    def __init__(self, settings: Settings, pipelines: PipelineFactory, sinks: SinkFactory, *, writers: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        pipelines: PipelineFactory,
+        sinks: SinkFactory,
+        *,
+        writers: int,
+        detection: PipelineFactory | None,
+    ) -> None:
         self.settings = settings
-        self.input_topic_name = settings.kafka.topic
+        kafka = settings.kafka
+        self.input_topic_name = kafka.topic
         super().__init__(**faust_settings(settings))
-        self.state_table = self.tables.add(
-            StateTable(self, name=STATE_TABLE, partitions=settings.kafka.partitions, key_type=bytes, value_type=bytes)
-        )
-        self._pipelines = pipelines
+        self.state_tables = {kafka.topic: self._table(STATE_TABLE, kafka.partitions)}
+        self._pipelines = {kafka.topic: pipelines}
+        if detection is not None:
+            self.state_tables[kafka.cells_topic] = self._table(DETECTION_TABLE, kafka.detection.partitions)
+            self._pipelines[kafka.cells_topic] = detection
+        self.batch_topics = frozenset(self._pipelines)
         worker = settings.worker
         self._signs = Signs(worker.hang_after_s, worker.stall_after_s, time.monotonic())
         self._watchdog = Watchdog(self._signs, worker.health_host, worker.health_port) if worker.health else None
         self._rows = Rows(observed(sinks, self._signs), writers)
-        self._sessions: Sessions | None = None
+        self._groups: dict[str, Sessions] = {}
         self._announced = False
 
-    @property
-    def sessions(self) -> Sessions:
-        """The sessions of this worker; made inside the running event loop."""
-        if self._sessions is None:
-            self._sessions = Sessions(
-                Connection(self.settings.kafka),
-                self._pipelines,
-                self._rows,
-                self._surroundings(),
-                commit=self._commit_offset,
-                states=lambda: self.state_table.data.partitions,
-            )
-        return self._sessions
+    def _table(self, name: str, partitions: int) -> StateTable:
+        table = StateTable(self, name=name, partitions=partitions, key_type=bytes, value_type=bytes)
+        self.tables.add(table)
+        return table
 
-    def _surroundings(self) -> Surroundings:
+    @property
+    def state_table(self) -> StateTable:
+        """The table of the input topic's state."""
+        return self.state_tables[self.input_topic_name]
+
+    def groups(self) -> dict[str, Sessions]:
+        """The sessions of this worker by topic; made inside the running event loop."""
+        if not self._groups:
+            kafka = self.settings.kafka
+            self._groups[kafka.topic] = self._sessions(kafka, self._surroundings(kafka.topic))
+            if kafka.cells_topic in self.batch_topics:
+                self._groups[kafka.cells_topic] = self._sessions(kafka.detection, self._around_detection())
+        return self._groups
+
+    def _sessions(self, kafka: KafkaSettings, around: Surroundings) -> Sessions:
+        table = self.state_tables[kafka.topic]
+        return Sessions(
+            Connection(kafka),
+            self._pipelines[kafka.topic],
+            self._rows,
+            around,
+            commit=partial(self._commit_offset, kafka.topic),
+            states=lambda: table.data.partitions,
+        )
+
+    async def suspend(self) -> None:
+        """Finish the flushes in progress, within the shutdown deadline."""
+        await asyncio.gather(*(sessions.suspend() for sessions in self.groups().values()))
+
+    def _surroundings(self, topic: str) -> Surroundings:
         worker = self.settings.worker
         return Surroundings(
             settings=worker,
             executor=ThreadPoolExecutor(1, thread_name_prefix="perception-pipeline"),
             turn=asyncio.Lock(),
             share=RejectedShare(worker.rejected_share_limit, worker.rejected_share_records),
-            pause=lambda partition: self.consumer.pause_partitions([TP(self.input_topic_name, partition)]),
-            resume=lambda partition: self.consumer.resume_partitions([TP(self.input_topic_name, partition)]),
+            pause=lambda partition: self.consumer.pause_partitions([TP(topic, partition)]),
+            resume=lambda partition: self.consumer.resume_partitions([TP(topic, partition)]),
             tick=self._tick,
             fail=self._fail,
         )
 
-    async def _commit_offset(self, partition: int, offset: int) -> bool:
-        tp = TP(self.input_topic_name, partition)
+    def _around_detection(self) -> Surroundings:
+        """A thread and an interval of its own: flushes of the input do not wait while series are looked at."""
+        interval_s = self.settings.alerts.interval_s
+        worker = self.settings.worker.model_copy(update={"flush_interval_s": interval_s, "tick_interval_s": 0.0})
+        return replace(self._surroundings(self.settings.kafka.cells_topic), settings=worker)
+
+    async def _commit_offset(self, topic: str, partition: int, offset: int) -> bool:
+        tp = TP(topic, partition)
         if tp not in self.consumer.assignment():
             return False
         return bool(await self.consumer._commit({tp: offset}))  # noqa: SLF001  (commit() knows Faust's own acks only)
@@ -140,22 +180,26 @@ class App(faust.App):
     async def on_stop(self) -> None:
         """Flush what is in hand, give the partitions up, then end our own clients and threads."""
         await super().on_stop()
-        if self._sessions is not None:
-            await self._sessions.close()
+        await asyncio.gather(*(sessions.close() for sessions in self._groups.values()))
         await asyncio.to_thread(self._rows.close)
         if self._watchdog is not None:
             await asyncio.to_thread(self._watchdog.stop)
 
-    def _look(self) -> tuple[dict[int, Glimpse], bool]:
-        topic = self.input_topic_name
-        if self._sessions is None:
+    def _look(self) -> tuple[dict[Name, Glimpse], bool]:
+        if not self._groups:
             return {}, False
-        glimpses = self.sessions.glimpses()
+        found = {topic: sessions.glimpses() for topic, sessions in self._groups.items()}
+        settled = all(sessions.settled for sessions in self._groups.values())
+        glimpses: dict[Name, Glimpse] = {
+            number if topic == self.input_topic_name else f"{number} of {topic}": glimpse
+            for topic, partitions in found.items()
+            for number, glimpse in partitions.items()
+        }
         try:
-            assigned = {tp.partition for tp in self.consumer.assignment() if tp.topic == topic}
+            assigned = {(tp.topic, tp.partition) for tp in self.consumer.assignment() if tp.topic in found}
         except ConsumerNotStarted:
             return glimpses, False
-        return glimpses, self.sessions.settled and assigned == set(glimpses)
+        return glimpses, settled and assigned == {(topic, one) for topic, numbers in found.items() for one in numbers}
 
 
 def explain(error: BaseException) -> str:
@@ -205,19 +249,40 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
     }
 
 
-def build_app(settings: Settings, pipelines: PipelineFactory, sinks: SinkFactory, *, writers: int = 1) -> App:
-    """The application over these pipelines and sinks; ``writers`` threads insert rows, each with a sink."""
-    app = App(settings, pipelines, sinks, writers=writers)
-    own = settings.kafka.topic_allow_declare
-    common = {"partitions": settings.kafka.partitions, "internal": own, "acks": False}
-    # Not app.topic(): it drops maxsize.
-    topic = app.conf.Topic(app, topics=[settings.kafka.topic], schema=BatchSchema(), maxsize=QUEUED_BATCHES, **common)
-    rejected = app.topic(settings.kafka.rejected_topic, partitions=settings.kafka.partitions, internal=own)
+def build_app(
+    settings: Settings,
+    pipelines: PipelineFactory,
+    sinks: SinkFactory,
+    *,
+    writers: int = 1,
+    detection: PipelineFactory | None = None,
+) -> App:
+    """The application over these pipelines and sinks; ``writers`` threads insert rows, each with a sink.
 
-    async def interactions(stream: Any) -> None:
-        await rejected.maybe_declare()
-        async for fetched in stream.noack():
-            app.sessions.offer(fetched)
-
-    app.agent(topic, name="interactions")(interactions)
+    With ``detection`` an agent of its own detects over the cells that flushes publish.
+    """
+    app = App(settings, pipelines, sinks, writers=writers, detection=detection)
+    kafka = settings.kafka
+    common = {"partitions": kafka.partitions, "internal": kafka.topic_allow_declare}
+    rejected = app.topic(kafka.rejected_topic, **common)
+    alerts = app.topic(kafka.alerts_topic, compacting=True, **common)
+    _agent(app, "interactions", kafka.topic, kafka.partitions, writes=(rejected, alerts))
+    if detection is not None:
+        _agent(app, "detection", kafka.cells_topic, kafka.detection.partitions)
     return app
+
+
+def _agent(app: App, name: str, source: str, partitions: int, *, writes: tuple[Any, ...] = ()) -> None:
+    """An agent that hands fetched batches to the sessions of their topic; it makes topics it writes to, if it may."""
+    own = app.settings.kafka.topic_allow_declare
+    schema, common = BatchSchema(), {"partitions": partitions, "internal": own, "acks": False}
+    # Not app.topic(): it drops maxsize.
+    topic = app.conf.Topic(app, topics=[source], schema=schema, maxsize=QUEUED_BATCHES, **common)
+
+    async def offer(stream: Any) -> None:
+        for target in writes:
+            await target.maybe_declare()
+        async for fetched in stream.noack():
+            app.groups()[source].offer(fetched)
+
+    app.agent(topic, name=name)(offer)

@@ -12,10 +12,13 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, MessageSizeTooLarg
 from jobs.stream.connection import Connection
 from jobs.stream.errors import ChangelogError, FencedError
 from jobs.stream.rejected import Letter
+from pipeline.partitioning import partition_of
 from pipeline.store import MARKER_KEY
 
 STOP_TIMEOUT_S: Final = 5.0
 _NO_HEADERS: Final[list[tuple[str, bytes]]] = []
+Message = tuple[str, bytes, bytes]
+"""Topic, key and value of a record that goes out with a flush."""
 _Row = tuple[int | None, bytes | None, bytes | None, list[tuple[str, bytes]]]
 
 
@@ -47,18 +50,22 @@ class Changelog:
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await self._producer.stop()
 
-    async def write(self, changes: Mapping[bytes, bytes | None], letters: Sequence[Letter] = ()) -> None:
-        """Write all changes, the marker last, and the rejected records; all or nothing, whatever their number.
+    async def write(
+        self, changes: Mapping[bytes, bytes | None], letters: Sequence[Letter] = (), messages: Sequence[Message] = ()
+    ) -> None:
+        """Write all changes, the marker last, rejected records and messages; all or nothing, whatever their number.
 
         Raises :class:`FencedError` if another worker has taken over, :class:`ChangelogError` otherwise.
         """
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._transaction(changes, letters)
+                await self._transaction(changes, letters, messages)
         except (KafkaError, TimeoutError) as error:
             raise self._failed(error) from error
 
-    async def _transaction(self, changes: Mapping[bytes, bytes | None], letters: Sequence[Letter]) -> None:
+    async def _transaction(
+        self, changes: Mapping[bytes, bytes | None], letters: Sequence[Letter], messages: Sequence[Message]
+    ) -> None:
         producer = self._producer
         await producer.begin_transaction()
         sent = await self._send(self._topic, self._partition, _state_rows(changes))
@@ -67,8 +74,18 @@ class Changelog:
             target = self._partition % len(partitions)
             rows = ((item.timestamp, item.key, item.value, item.headers) for item in letters)
             sent += await self._send(self._rejected_topic, target, rows)
+        for (topic, number), records in (await self._by_partition(messages)).items():
+            sent += await self._send(topic, number, records)
         await asyncio.gather(*sent)
         await producer.commit_transaction()
+
+    async def _by_partition(self, messages: Sequence[Message]) -> dict[tuple[str, int], list[_Row]]:
+        """Messages by topic and partition: equal keys share one, in order."""
+        found: dict[tuple[str, int], list[_Row]] = {}
+        for topic, key, value in messages:
+            count = len(await self._producer.partitions_for(topic))
+            found.setdefault((topic, partition_of(key, count)), []).append((None, key, value, _NO_HEADERS))
+        return found
 
     async def _send(self, topic: str, partition: int, rows: Iterable[_Row]) -> list[asyncio.Future[Any]]:
         sent = []

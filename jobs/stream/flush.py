@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from jobs.stream.changelog import Changelog
 from jobs.stream.rejected import letter
@@ -23,6 +23,8 @@ class Effects:
     changelog: Changelog
     rows: Rows
     commit: Commit
+    streams: Mapping[str, str] = field(default_factory=dict)
+    """Stream of messages -> its topic."""
 
     async def apply(self, flush: Flush) -> bool:
         """Make a flush take effect. True once it is confirmed; False if the offset could not be committed.
@@ -31,8 +33,9 @@ class Effects:
         steps finds the marker beyond the committed offset and writes the rows again, with the same versions.
         """
         letters = [letter(rejected, self.topic, self.partition) for rejected in flush.rejected]
-        # 1. State: all changes, the marker and the rejected records, in one transaction that fences the past.
-        await self.changelog.write(flush.changes, letters)
+        messages = [(self.streams[name], *one) for name, records in flush.messages.items() for one in records]
+        # 1. State: all changes, the marker, rejected records and messages, in one transaction that fences the past.
+        await self.changelog.write(flush.changes, letters, messages)
         # 2. Rows: idempotent by version.
         await self.rows.write(flush.rows)
         # 3. Offset: only now may the next flush begin.

@@ -20,7 +20,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Final
 
-from jobs.stream.signs import Glimpse, Signs
+from jobs.stream.signs import Glimpse, Name, Signs
 from jobs.stream.stacks import stacks
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 BEAT_S: Final = 1.0
 REQUEST_TIMEOUT_S: Final = 2.0
 
-Look = Callable[[], tuple[Mapping[int, Glimpse], bool]]
+Look = Callable[[], tuple[Mapping[Name, Glimpse], bool]]
 """Partitions at this moment, and whether all assigned ones are restored."""
 
 

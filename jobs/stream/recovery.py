@@ -18,6 +18,7 @@ from faust.types import TP
 from jobs.errors import PerceptionError
 from jobs.stream.errors import PartitionsError
 from jobs.stream.positions import check_positions
+from jobs.stream.sessions import Sessions
 
 log = logging.getLogger(__name__)
 
@@ -48,23 +49,33 @@ class Recovery(FaustRecovery):
         await super().on_recovery_completed(generation_id)
 
     async def _restore(self, generation_id: int) -> None:
-        app, consumer = self.app, self.app.consumer
-        topic = app.input_topic_name
+        consumer, groups = self.app.consumer, self.app.groups()
+        committed = await consumer.seek_to_committed() if consumer.assignment() else {}
+        starts: dict[TP, int] = {}
+        for topic, sessions in groups.items():
+            starts |= await self._restore_group(topic, sessions, committed, generation_id)
+        epoch = await consumer.start_at(starts)
+        for sessions in groups.values():
+            sessions.begin(epoch)
+
+    async def _restore_group(
+        self, topic: str, sessions: Sessions, committed: Mapping[TP, int | None], generation_id: int
+    ) -> dict[TP, int]:
+        """The assigned partitions of one topic; returns where to read on."""
+        consumer = self.app.consumer
         assigned = {tp for tp in consumer.assignment() if tp.topic == topic}
         if assigned:
             self._check_partitions(topic)
-        committed = await consumer.seek_to_committed() if assigned else {}
-        await app.sessions.restore({tp.partition: committed.get(tp) for tp in assigned}, generation_id)
-        positions = app.sessions.positions()
+        await sessions.restore({tp.partition: committed.get(tp) for tp in assigned}, generation_id)
+        positions = sessions.positions()
         if assigned:
             firsts, ends = await consumer.earliest_offsets(*assigned), await consumer.highwaters(*assigned)
             check_positions(topic, positions, _by_partition(firsts), _by_partition(ends))
-        epoch = await consumer.start_at({TP(topic, partition): offset for partition, offset in positions.items()})
-        app.sessions.begin(epoch)
+        return {TP(topic, partition): offset for partition, offset in positions.items()}
 
     def _check_partitions(self, topic: str) -> None:
         consumer = self.app.consumer
-        changelog = self.app.state_table.changelog_topic_name
+        changelog = self.app.state_tables[topic].changelog_topic_name
         found = {name: consumer.topic_partitions(name) for name in (topic, changelog)}
         if found[topic] != found[changelog]:
             raise PartitionsError(

@@ -127,7 +127,7 @@ class Sessions:
                 await changelog.stop()
                 raise
         self._sessions[partition] = session
-        log.info("Partition %d goes on at offset %d", partition, session.position)
+        log.info("Partition %d of %s goes on at offset %d", partition, kafka.topic, session.position)
 
     async def _restored(self, partition: int, committed: int | None, changelog: Changelog) -> Session:
         kafka = self._connection.kafka
@@ -136,7 +136,12 @@ class Sessions:
         pipeline = await self._pipeline(partition, state)
         _agree(partition, pipeline.marker, marker)
         effects = Effects(
-            kafka.topic, partition, changelog, self._rows, commit=lambda offset: self._commit(partition, offset)
+            kafka.topic,
+            partition,
+            changelog,
+            self._rows,
+            commit=lambda offset: self._commit(partition, offset),
+            streams=kafka.streams,
         )
         await take_over(pipeline, effects, self._connection, committed)
         return Session(pipeline, state, effects, self._around)

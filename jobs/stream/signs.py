@@ -12,6 +12,9 @@ from typing import Final
 FAILURE_FRESH_S: Final = 120.0
 """A failed insert says that the warehouse is down for so long; while records wait, another attempt comes sooner."""
 
+Name = int | str
+"""A partition of the input, or words for one of another topic."""
+
 
 @dataclass(frozen=True, slots=True)
 class Glimpse:
@@ -48,15 +51,15 @@ class Signs:
     """When the warehouse last failed; None once it took rows again."""
     restored: bool = False
     """All assigned partitions have their state."""
-    _seen: Mapping[int, _Seen] = field(default_factory=dict)
+    _seen: Mapping[Name, _Seen] = field(default_factory=dict)
 
-    def beat(self, now: float, glimpses: Mapping[int, Glimpse], *, restored: bool) -> None:
+    def beat(self, now: float, glimpses: Mapping[Name, Glimpse], *, restored: bool) -> None:
         """The event loop runs, and its partitions look like this."""
         self._seen = {number: self._look(number, glimpse, now) for number, glimpse in glimpses.items()}
         self.restored = restored
         self.beat_at = now
 
-    def _look(self, number: int, glimpse: Glimpse, now: float) -> _Seen:
+    def _look(self, number: Name, glimpse: Glimpse, now: float) -> _Seen:
         marks, before = (glimpse.position, self.calls), self._seen.get(number)
         if before is None or not (glimpse.busy or glimpse.waiting):
             return _Seen(glimpse, marks, now, now)
@@ -70,7 +73,7 @@ class Signs:
             return [f"the event loop has not run for {now - self.beat_at:.0f} s"]
         return [
             f"partition {number}: its flush has given no sign for {now - seen.signed_at:.0f} s"
-            for number, seen in sorted(self._seen.items())
+            for number, seen in sorted(self._seen.items(), key=_order)
             if now - seen.signed_at > self.hang_after_s
         ]
 
@@ -84,6 +87,10 @@ class Signs:
             yield "partitions are being assigned or restored"
         if self.failed_at is not None and now - self.failed_at < FAILURE_FRESH_S:
             yield "the warehouse does not take rows"
-        for number, seen in sorted(self._seen.items()):
+        for number, seen in sorted(self._seen.items(), key=_order):
             if now - seen.moved_at > self.stall_after_s:
                 yield f"partition {number}: no progress for {now - seen.moved_at:.0f} s while records wait"
+
+
+def _order(seen: tuple[Name, _Seen]) -> tuple[bool, Name]:
+    return isinstance(seen[0], str), seen[0]

@@ -44,7 +44,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        spare(self.app.input_topic_name)
+        for topic in self.app.batch_topics:
+            spare(topic)
         consumer._isolation_level = "read_committed"  # noqa: SLF001  (Faust ties it to its own transactions)
         # A fetch costs as much as hundreds of records, so the broker gathers: for less than a flush waits anyhow.
         wait_s = min(FETCH_WAIT_S, self.app.settings.worker.flush_interval_s / 4)
@@ -54,7 +55,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class Consumer(driver.Consumer):
-    """Yields batches of the application's input topic and single messages of all other topics."""
+    """Yields batches of the input topic and of the cells topic, and single messages of all other topics."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,7 +73,7 @@ class Consumer(driver.Consumer):
         return self._epoch
 
     async def perform_seek(self) -> None:
-        """As Faust's, but the input topic goes on where its last batch ended."""
+        """As Faust's, but topics in batches go on where their last batch ended."""
         await super().perform_seek()
         await self._seek_to_positions()
 
@@ -84,11 +85,11 @@ class Consumer(driver.Consumer):
 
     async def wait_empty(self) -> None:
         """Let flushes in progress finish before partitions are given up, then as Faust."""
-        await self.app.sessions.suspend()
+        await self.app.suspend()
         await super().wait_empty()
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109  (Faust's signature)
-        """Fetch once; one message per input partition, one per record elsewhere."""
+        """Fetch once; one message per partition of a topic in batches, one per record elsewhere."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if not records or self.should_stop:
@@ -103,9 +104,9 @@ class Consumer(driver.Consumer):
                 yield tp, message
 
     def _messages(self, records: Records) -> Sequence[tuple[TP, ConsumerMessage]]:
-        topic = self.app.input_topic_name
-        batches = {tp: found for tp, found in records.items() if tp.topic == topic}
-        others = {tp: found for tp, found in records.items() if tp.topic != topic}
+        topics = self.app.batch_topics
+        batches = {tp: found for tp, found in records.items() if tp.topic in topics}
+        others = {tp: found for tp, found in records.items() if tp.topic not in topics}
         messages = [(tp, self._to_message(tp, record)) for tp, record in self.scheduler.iterate(others)]
         for tp, found in batches.items():
             message = self._batch_message(tp, found)

@@ -48,6 +48,13 @@ def speaking(outcome: Outcome, scopes: Sequence[Scope], place: Mapping[Scope, in
     return {at: _end(at, speaker) for at in speaker}
 
 
+def speaks_for(
+    other: Alert, alert: Alert, outcome: Outcome, scopes: Sequence[Scope], place: Mapping[Scope, int]
+) -> bool:
+    """Whether ``other``, fired or about to, is what ``alert`` is about."""
+    return _related(alert, other) and _yields(alert, other, outcome, scopes, place)
+
+
 def _rank(alert: Alert, scopes: Sequence[Scope]) -> tuple[int, int, int]:
     return scopes[alert.cell].depth, alert.fired, alert.cell
 

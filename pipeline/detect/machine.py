@@ -97,9 +97,9 @@ class Machine:
         if len(changed):
             strength, left, line = self.evidence.strongest()
             for cell in changed.tolist():
-                words = STATES[before[cell]], STATES[self.state[cell]]
-                known = int(left[cell]), int(line[cell]), float(strength[cell])
-                self.transitions.append(Transition(bucket, cell, self.name, *words, *known))
+                was, now = STATES[before[cell]], STATES[self.state[cell]]
+                since, on, found = int(left[cell]), int(line[cell]), float(strength[cell])
+                self.transitions.append(Transition(bucket, cell, self.name, was, now, since, on, found))
 
     def _idle(self, bucket: int, live: Flags, customers: Customers) -> None:
         """Cells without an open alert: warm up, cool down, become suspicious, fire."""

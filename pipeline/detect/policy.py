@@ -63,6 +63,32 @@ DAILY: Final = Watch("day", DAY_MS, 180, 3, 1.0, 20.0, 40.0, 12, 1)
 WATCHES: Final = {watch.grain: watch for watch in (HOURLY, DAILY)}
 
 
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How detection runs over a stream of cells. Durations in milliseconds."""
+
+    settling_ms: int
+    """How far behind every watermark a bucket is final for good."""
+    grains: tuple[str, ...] = ("hour", "day")
+    false_alarm_days: float = 7.0
+    """Days per tolerated false alarm of each class of cells."""
+    grace_ms: int = HOUR_MS // 2
+    """Event time after its end at which a bucket is judged: most of its interactions have ended by then."""
+    idle_ms: int = HOUR_MS // 6
+    """Silence of a source partition, in log time, after which nobody waits for its watermark."""
+    amend_ms: int = HOUR_MS // 12
+    """Log time between two looks at buckets that late data have changed."""
+
+    def kept(self, grain: str) -> int:
+        """Buckets to keep: an alert may be open for a window, and before it a window was learnt from."""
+        return 2 * WATCHES[grain].window
+
+    def judged_ms(self, grain: str, watermark_ms: int) -> int:
+        """Buckets that end up to here are judged."""
+        width_ms = WATCHES[grain].width_ms
+        return (watermark_ms - self.grace_ms) // width_ms * width_ms
+
+
 def threshold(cells: int, watch: Watch, false_alarm_days: float, grains: int = 1) -> float:
     """A-priori threshold ``h = ln(3 · cells · buckets per day · days) + ln(grains)`` (union bound over CUSUMs).
 

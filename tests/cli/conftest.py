@@ -21,6 +21,7 @@ def broker(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaSetti
         "TOPIC": f"interactions-{name}",
         "REJECTED_TOPIC": f"rejected-{name}",
         "ALERTS_TOPIC": f"alerts-{name}",
+        "CELLS_TOPIC": f"cells-{name}",
         "SILENCES_TOPIC": f"silences-{name}",
         "PARTITIONS": "3",
     }

@@ -5,23 +5,28 @@ from __future__ import annotations
 import pytest
 
 from jobs.settings import KafkaSettings
-from jobs.topics import admin, found
+from jobs.topics import admin, declared, found
 from tests.cli.run import run, run_json
 
 
 def test_apply_creates_what_is_declared_and_can_be_repeated(broker: KafkaSettings) -> None:
-    logs = [broker.topic, broker.rejected_topic]
-    names = [*logs, broker.changelog_topic, broker.alerts_topic, broker.notified_topic, broker.silences_topic]
-    assert [entry["exists"] for entry in run_json("topics", "list")] == [False] * 6
-    assert [one["action"] for one in run_json("topics", "apply", "--dry-run")] == ["created"] * 6
-    assert [entry["exists"] for entry in run_json("topics", "list")] == [False] * 6
+    names = [topic.name for topic in declared(broker)]
+    count = len(names)
+    assert [entry["exists"] for entry in run_json("topics", "list")] == [False] * count
+    assert [one["action"] for one in run_json("topics", "apply", "--dry-run")] == ["created"] * count
+    assert [entry["exists"] for entry in run_json("topics", "list")] == [False] * count
     assert [one["topic"] for one in run_json("topics", "apply")] == names
-    assert [one["action"] for one in run_json("topics", "apply")] == ["unchanged"] * 6
+    assert [one["action"] for one in run_json("topics", "apply")] == ["unchanged"] * count
     with admin(broker) as client:
         actual = found(client, names)
-    assert [actual[name].partitions for name in names] == [3, 3, 3, 3, 3, 1]
-    policies = {name: topic.configs["cleanup.policy"] for name, topic in actual.items()}
-    assert policies == {name: "delete" if name in logs else "compact" for name in names}
+    single = {broker.cells_topic, broker.detection.changelog_topic, broker.silences_topic}
+    assert {name: topic.partitions for name, topic in actual.items() if name in single} == dict.fromkeys(single, 1)
+    assert {
+        actual[name].partitions
+        for name in (broker.topic, broker.changelog_topic, broker.alerts_topic, broker.notified_topic)
+    } == {3}
+    kept = {name for name, topic in actual.items() if topic.configs["cleanup.policy"] == "delete"}
+    assert kept == {broker.topic, broker.rejected_topic, broker.cells_topic}
     assert actual[broker.rejected_topic].configs["retention.ms"] == str(30 * 86_400_000)
     assert all(entry["differences"] == [] for entry in run_json("topics", "list"))
 

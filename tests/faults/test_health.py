@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from jobs.stream.health import pulse
-from jobs.stream.signs import FAILURE_FRESH_S, Glimpse, Signs
+from jobs.stream.signs import FAILURE_FRESH_S, Glimpse, Name, Signs
 from tests.stream.support import Bench, Worker, eventually
 from tests.stream.test_end_to_end import keys
 
@@ -95,7 +95,7 @@ def test_a_worker_does_not_die_of_being_looked_at() -> None:
         one = signs()
         looks = iter([ValueError("no"), None])
 
-        def look() -> tuple[dict[int, Glimpse], bool]:
+        def look() -> tuple[dict[Name, Glimpse], bool]:
             if error := next(looks):
                 raise error
             raise asyncio.CancelledError

@@ -16,8 +16,9 @@ import pytest
 
 from jobs.notify.notifier import Notifier
 from jobs.notify.receiver import receivers
+from jobs.notify.settings import NotifySettings
 from jobs.produce import producer
-from jobs.settings import KafkaSettings, NotifySettings, load
+from jobs.settings import KafkaSettings, load
 from schemas.alert import AlertTransition
 from tests.cli.run import run, run_json
 from tests.notify.alerts import transition

@@ -84,6 +84,8 @@ class Bench:
             "PERCEPTION_KAFKA__APPLICATION_ID": name,
             "PERCEPTION_KAFKA__TOPIC": self.topic,
             "PERCEPTION_KAFKA__REJECTED_TOPIC": self.rejected,
+            "PERCEPTION_KAFKA__CELLS_TOPIC": f"{name}-cells",
+            "PERCEPTION_KAFKA__ALERTS_TOPIC": f"{name}-alerts",
             "PERCEPTION_KAFKA__PARTITIONS": str(partitions),
             "PERCEPTION_WORKER__FLUSH_INTERVAL_S": "0.2",
             "PERCEPTION_WORKER__FLUSH_RECORDS": "500",

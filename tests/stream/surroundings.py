@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from jobs.settings import WorkerSettings
+from jobs.stream.changelog import Message
 from jobs.stream.fetched import Fetched, pack
 from jobs.stream.flush import Effects
 from jobs.stream.rejected import Letter, RejectedShare
@@ -25,18 +26,22 @@ class World:
         self.failures: list[BaseException] = []
         self.committed: list[int] = []
         self.letters: list[Letter] = []
+        self.messages: list[Message] = []
         self.written: list[Mapping[bytes, bytes | None]] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.commits = True
         self.error: Exception | None = None
 
-    async def write_changelog(self, changes: Mapping[bytes, bytes | None], letters: Sequence[Letter]) -> None:
+    async def write_changelog(
+        self, changes: Mapping[bytes, bytes | None], letters: Sequence[Letter], messages: Sequence[Message]
+    ) -> None:
         if self.error is not None:
             raise self.error
         self.happened.append("changelog")
         self.written.append(dict(changes))
         self.letters.extend(letters)
+        self.messages.extend(messages)
 
     async def write_rows(self, rows: Mapping[str, Any]) -> None:
         self.happened.append(f"rows {' '.join(rows)}")

@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS customer_alert_rows${on_cluster}
     channel LowCardinality(String) COMMENT 'Channel',
     segment LowCardinality(String) COMMENT 'Customer segment',
     touchpoint LowCardinality(String) COMMENT 'Where the customer met the company',
-    reason LowCardinality(String) COMMENT 'Why it was withdrawn, amended or resolved',
+    reason LowCardinality(String) COMMENT 'Why the customer got in touch',
     dimensions String COMMENT 'Dimensions that fell, the worst first, JSON' CODEC(ZSTD(1)),
     since_at DateTime64(3, 'UTC') COMMENT 'When it began' CODEC(Delta(8), ZSTD(1)),
     at DateTime64(3, 'UTC') COMMENT 'Its end, as far as it was watched' CODEC(Delta(8), ZSTD(1)),
