@@ -48,10 +48,7 @@ def test_it_lists_what_pages_the_latest_first(url: str) -> None:
 
 def test_it_lists_alerts_about_customers(url: str) -> None:
     store = open_warehouse(url)
-    told = [
-        {"name": "ann", "kind": "low_nps", "since_at": SINCE},
-        {"name": "bob", "kind": "low_csat", "since_at": SINCE + 1},
-    ]
+    told = (("ann", "low_nps", SINCE), ("bob", "low_csat", SINCE + 1))
     for name, kind, since in told:
         more = {"customer_id": name, "alert_id": name * 10, "kind": kind, "dimensions": "[]", "since_at": since}
         store.insert("customer_alert_rows", blank(BY_NAME["customer_alert_rows"], 1, **more))
