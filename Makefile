@@ -9,6 +9,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 EVALUATE_ARGS ?=
+PERCEPTION_ARGS ?=
 FAULTS_ARGS ?=
 export PYTHONUTF8 := 1
 
@@ -39,8 +40,10 @@ format: $(DEVELOPMENT) ## format the code and repair what the linter can
 
 bench: $(DEVELOPMENT) ## a plain Faust agent and this worker on one broker: events per CPU second, memory, state
 	@$(BIN)/python -m tests.bench $(BENCH_ARGS)
+	@$(BIN)/python -m tests.bench.perceive
 
-evaluate: $(DEVELOPMENT) ## false alarms and falls found, on simulated cells of known truth
+evaluate: $(DEVELOPMENT) ## perception next to an exact Gaussian process; false alarms and falls found: on known truth
+	@$(BIN)/python -m tests.evaluate.perception $(PERCEPTION_ARGS)
 	@$(BIN)/python -m tests.evaluate.alerts $(EVALUATE_ARGS)
 
 faults: $(DEVELOPMENT) ## break a stock Faust agent and this worker in every way, and print what was lost and doubled

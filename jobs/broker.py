@@ -9,7 +9,9 @@ from typing import Any, Final
 from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError
 
 from jobs.errors import BrokerError
+from jobs.reach import unreachable
 from jobs.settings import KafkaSettings
+from jobs.tls import broker_context
 
 BOOTSTRAP_TIMEOUT_MS: Final = 10_000
 
@@ -22,9 +24,7 @@ def client_options(kafka: KafkaSettings) -> dict[str, Any]:
         "client_id": f"{kafka.application_id}-cli",
         "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
         "security_protocol": security.protocol,
-        "ssl_cafile": security.cafile,
-        "ssl_certfile": security.certfile,
-        "ssl_keyfile": security.keyfile,
+        "ssl_context": broker_context(security),
         "sasl_mechanism": security.sasl_mechanism,
         "sasl_plain_username": security.username,
         "sasl_plain_password": security.password.get_secret_value() if security.password else None,
@@ -37,14 +37,11 @@ def broker_errors(kafka: KafkaSettings) -> Iterator[None]:
     """Turn errors of kafka-python into :class:`BrokerError` with the next step."""
     try:
         yield
+    except KafkaTimeoutError as error:
+        raise unreachable(kafka) from error
     except (KafkaError, OSError) as error:
-        raise BrokerError(_message(error, kafka), action=_action(error, kafka)) from error
-
-
-def _message(error: Exception, kafka: KafkaSettings) -> str:
-    if isinstance(error, KafkaTimeoutError):
-        return f"no broker answers at {kafka.bootstrap_servers}"
-    return f"Kafka at {kafka.bootstrap_servers}: {type(error).__name__}: {error}"
+        message = f"Kafka at {kafka.bootstrap_servers}: {type(error).__name__}: {error}"
+        raise BrokerError(message, action=_action(error, kafka)) from error
 
 
 def _action(error: Exception, kafka: KafkaSettings) -> str:

@@ -55,7 +55,20 @@ def _settings(settings: Settings, environment: Mapping[str, str]) -> Iterator[Ch
     if settings.kafka.replication_factor == 1 and not _local(settings.kafka.bootstrap_servers):
         action = "Set PERCEPTION_KAFKA__REPLICATION_FACTOR=3 in production."
         yield Check("settings", "warning", "topics are declared with one replica: a lost disk loses events", action)
+    yield from _unprotected(settings)
     yield Check("settings", "ok", f"application {settings.kafka.application_id}, topic {settings.kafka.topic}")
+
+
+def _unprotected(settings: Settings) -> Iterator[Check]:
+    security, address = settings.kafka.security, parse(settings.warehouse.url)
+    if security.protocol == "PLAINTEXT" and (security.password or security.cafile):
+        action = "Set PERCEPTION_KAFKA__SECURITY__PROTOCOL=SASL_SSL (or SSL)."
+        yield Check(
+            "settings", "warning", "the broker's login or certificates are set, but PLAINTEXT uses none", action
+        )
+    if address.password and not address.secure and not _local(f"{address.host}:"):
+        finding = f"the warehouse's password and all rows go unencrypted to {address.host}"
+        yield Check("settings", "warning", finding, "Use clickhouses:// in PERCEPTION_WAREHOUSE__URL.")
 
 
 def _local(servers: str) -> bool:

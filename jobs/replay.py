@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -112,20 +112,15 @@ def replay(
 
     At the end detection runs over the cells of all partitions, as if each had been ticked to the newest event.
     """
-    model = chosen_model(settings)
-    shards = [_Shard(partition, settings, model) for partition in range(plan.partitions)]
     policy = settings.alerts.policy(settings.policy.cell_settling_ms)
     detection = DetectionPipeline(SOURCE, 0, policy=policy, state={})
     totals = Totals()
     with _Writer(warehouse) as writer:
-        for chunk in chunks:
-            _distribute(chunk, shards)
-            for shard in shards:
-                if len(shard.values) >= plan.batch:
-                    _flush(shard, plan, writer, detection, totals, progress)
-        for shard in shards:
-            if shard.values:
-                _flush(shard, plan, writer, detection, totals, progress)
+        for count, flush in flushes(chunks, settings, plan, chosen_model(settings)):
+            writer.write(flush)
+            _watch(detection, flush, plan)
+            totals.add(count, flush)
+            progress(count)
     found = detection.finish()
     found = Informed(detection, lambda: warehouse).inform(found) if settings.alerts.look_up else found
     write_rows(warehouse, found)
@@ -133,19 +128,26 @@ def replay(
     return totals
 
 
-def _flush(
-    shard: _Shard, plan: Plan, writer: _Writer, detection: DetectionPipeline, totals: Totals, progress: Progress
-) -> None:
-    count = len(shard.values)
-    flush = shard.flush(plan.now_ms)
-    writer.write(flush)
+def _watch(detection: DetectionPipeline, flush: Flush, plan: Plan) -> None:
+    """Hand the cells that a flush changed to detection."""
     blocks = flush.messages.get("cells", ())
     if blocks:
         keys, values = zip(*blocks, strict=True)
         numbers = np.arange(len(blocks), dtype=np.int64)
         detection.gather(RawBatch(numbers, np.full(len(blocks), plan.now_ms), keys, values))
-    totals.add(count, flush)
-    progress(count)
+
+
+def flushes(chunks: Iterable[list[bytes]], settings: Settings, plan: Plan, model: Model) -> Iterator[tuple[int, Flush]]:
+    """Run all records through the pipeline: each flush with its number of records."""
+    shards = [_Shard(partition, settings, model) for partition in range(plan.partitions)]
+    for chunk in chunks:
+        _distribute(chunk, shards)
+        for shard in shards:
+            if len(shard.values) >= plan.batch:
+                yield len(shard.values), shard.flush(plan.now_ms)
+    for shard in shards:
+        if shard.values:
+            yield len(shard.values), shard.flush(plan.now_ms)
 
 
 class _Writer:

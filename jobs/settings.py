@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
 from jobs.durations import duration_ms
 from jobs.errors import SettingsError
@@ -63,14 +65,28 @@ class SecuritySettings(Section):
     )
     username: str | None = Field(None, description="of the SASL login")
     password: SecretStr | None = Field(None, description="of the SASL login")
-    cafile: str | None = Field(None, description="CA certificates (PEM file)")
-    certfile: str | None = Field(None, description="client certificate (PEM file)")
-    keyfile: str | None = Field(None, description="key of the client certificate (PEM file)")
+    password_file: str | None = Field(None, description="file that holds the password, instead of the password itself")
+    allow_unencrypted_login: bool = Field(False, description="SASL_PLAINTEXT: everybody on the way can read the login")
+    cafile: str | None = Field(None, description="CA certificates (PEM file) instead of the system's")
+    certfile: str | None = Field(None, description="client certificate (PEM file), for mutual TLS")
+    keyfile: str | None = Field(None, description="key of the client certificate (PEM file), if not in the same file")
+    key_password: SecretStr | None = Field(None, description="of the key, if it is encrypted")
+    key_password_file: str | None = Field(None, description="file that holds the password of the key")
 
     @model_validator(mode="after")
     def _complete(self) -> SecuritySettings:
         if self.protocol.startswith("SASL") and not (self.sasl_mechanism and self.username and self.password):
             raise ValueError(f"protocol {self.protocol} needs sasl_mechanism, username and password")
+        if self.protocol == "SASL_PLAINTEXT" and not self.allow_unencrypted_login:
+            raise ValueError(
+                "protocol SASL_PLAINTEXT sends the login unencrypted: use SASL_SSL, or ask for it by "
+                f"{PREFIX}KAFKA__SECURITY__ALLOW_UNENCRYPTED_LOGIN=true"
+            )
+        if self.keyfile and not self.certfile:
+            raise ValueError("keyfile needs certfile")
+        for name in ("cafile", "certfile", "keyfile"):
+            if (file := getattr(self, name)) and not Path(file).is_file():
+                raise ValueError(f"{name}: there is no file {file}")
         return self
 
 
@@ -131,8 +147,36 @@ class WarehouseSettings(Section):
         description="chdb:///path, clickhouse://user:password@host:9000/db or clickhouses:// for TLS",
         repr=False,
     )
+    password: SecretStr | None = Field(None, description="of the server's user, instead of one in the url")
+    password_file: str | None = Field(None, description="file that holds the password")
+    cafile: str | None = Field(
+        None, description="CA certificates (PEM file) of clickhouses://, instead of the system's"
+    )
     cluster: str | None = Field(None, description="ClickHouse cluster: tables are created ON CLUSTER, replicated")
     send_receive_timeout_s: Seconds = Field(60.0, description="of one ClickHouse statement")
+
+    @model_validator(mode="after")
+    def _complete(self) -> WarehouseSettings:
+        """The url with all that belongs to it; an address that is given on a command line gets none of this."""
+        if self.password or self.cafile:
+            password = self.password.get_secret_value() if self.password else None
+            object.__setattr__(self, "url", _completed(self.url, password, self.cafile))
+        return self
+
+
+def _completed(url: str, password: str | None, cafile: str | None) -> str:
+    """The address of a server with a password and a CA file in it."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in {"clickhouse", "clickhouses"}:
+        raise ValueError("password and cafile are for a url that begins with clickhouse:// or clickhouses://")
+    if password is not None:
+        login, _, place = rest.rpartition("@")
+        if ":" in login:
+            raise ValueError("the url has a password already: unset one of them")
+        rest = f"{login or 'default'}:{quote(password, safe='')}@{place}"
+    if cafile is not None:
+        rest += f"{'&' if '?' in rest else '?'}cafile={quote(cafile, safe='/')}"
+    return f"{scheme}://{rest}"
 
 
 class ModelSettings(Section):
@@ -200,10 +244,13 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """The settings of this process. Raises :class:`SettingsError` that names the variable."""
+    action = "Correct or unset the variable, then try again."
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError(_explain(error), action="Correct or unset the variable, then try again.") from None
+        raise SettingsError(_explain(error), action=action) from None
+    except SourceError as error:
+        raise SettingsError(f"{PREFIX}…: {error}", action=action) from None
 
 
 def _explain(error: ValidationError) -> str:

@@ -56,7 +56,7 @@ class Outcome:
 
 
 def declared(kafka: KafkaSettings) -> tuple[Topic, ...]:
-    """Interactions, rejected records, changelog; alerts, cells, detection's changelog; who was told, silences."""
+    """Interactions, rejected records, the changelog of the state; alerts, who was told, silences; cells and theirs."""
     durable = {"min.insync.replicas": str(max(1, kafka.replication_factor - 1))}
     many = kafka.partitions
     return tuple(

@@ -100,7 +100,7 @@ def step(stored: Working, added: Added, clock: Clock, context: Context) -> Step:
     change = compare(stored.pieces, old, clock.before_ms, now, context)
     superseded = sessionize.subset(old, change.superseded)
     before = sessionize.facts_of(stored.pieces, superseded, policy)
-    before_notes = sessionize.notes_of(stored.notes, superseded, len(stored.pieces))
+    before_notes = sessionize.notes_of(stored.notes, superseded, len(stored.pieces), before.beyond)
     return Step(added.working, added.fresh, before, before_notes, now, change.changed)
 
 

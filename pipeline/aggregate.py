@@ -199,7 +199,7 @@ def _changes_of_scope(
     return Cells(keys, grain, scope, times[bucket[at]], codes), pick(delta, changed)
 
 
-def _ranked(codes: NDArray[np.int32]) -> _Ranked:
+def _ranked(codes: NDArray[Any]) -> _Ranked:
     """Ranks of the codes that occur; linear, as codes are dense."""
     used = np.zeros(int(codes.max(initial=0)) + 1, bool)
     used[codes] = True
@@ -254,9 +254,8 @@ def _count_customers(delta: Records, place: Index, shared: Index, known: _Known)
         if len(shared):
             told = counts[shared]
             before, after = (np.logical_or.reduceat((told & side)[order], begins) for side in (was, now))
-            delta[name] += np.bincount(cell, after.astype(np.int8) - before.astype(np.int8), len(delta)).astype(
-                np.int64
-            )
+            gained = np.bincount(cell, after.astype(np.int8) - before.astype(np.int8), len(delta))
+            delta[name] += gained.astype(np.int64)
 
 
 def _differs(delta: Records) -> NDArray[np.bool_]:

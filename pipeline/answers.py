@@ -63,9 +63,8 @@ def _values(asked: NDArray[Any], scale: Scale, rule: AnswerRule) -> Floats:
     place = (asked["value"] - low) / (high - low)
     values = np.full(len(asked), np.nan)
     for count in np.unique(levels[levels > 0]).tolist():
-        own = (scale.shares, scale.counts) if count == scale.levels else ()
         rows = np.flatnonzero(levels == count)
-        values[rows] = _look_up(level_scores(count, rule, *own), place[rows])
+        values[rows] = _look_up(level_scores(count, rule, *scale.known(count)), place[rows])
     return values
 
 

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.batch import Maps, RawBatch, Rejected
-from pipeline.decode_columns import event_array
+from pipeline.decode_columns import Chunk, chunk_of, event_array, merged
 from pipeline.decode_hash import content_hashes
 from pipeline.decode_notes import Bags, attributes, measures, note_array
 from pipeline.decode_reader import reader
 from pipeline.decode_sieve import Sieve
-from pipeline.records import joined
 from pipeline.strings import Strings
 from schemas.limits import Limits
 
@@ -30,8 +29,8 @@ TICK: Final = np.dtype([("offset", "i8"), ("append_ms", "i8"), ("occurred_ms", "
 
 T = TypeVar("T")
 
-_CHUNK: Final = 1024
-"""Records decoded at a time: what is in hand stays in the processor's cache."""
+_CHUNK: Final = 480
+"""Records decoded at a time: what is in hand stays in the processor's first cache, and is quick to turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +55,13 @@ class Decoded:
 class _Part:
     """A chunk, decoded but for what is cheaper over the whole batch."""
 
-    events: NDArray[np.void]
-    notes: NDArray[np.void]
+    chunk: Chunk
+    offset: NDArray[np.int64]
+    append_ms: NDArray[np.int64]
     event_ids: Sequence[str]
     measures: Bags
     attributes: Bags
-    payloads: list[bytes]
+    payloads: Sequence[bytes]
     rejected: list[Rejected]
     ticks: list[tuple[int, int, int]]
 
@@ -88,16 +88,14 @@ def _part(batch: RawBatch, strings: Strings, limits: Limits, far_future_ms: int)
     sieve.read()
     sieve.settle_doubts()
     sieve.compare_with_record()
-    cells = sieve.cells
-    events = event_array(cells, sieve.occurred_ms, strings)
-    events["offset"] = batch.offsets[sieve.positions]
-    events["append_ms"] = batch.timestamps[sieve.positions]
+    usual = sieve.cells.usual
     return _Part(
-        events=events,
-        notes=note_array(cells, events, strings),
-        event_ids=cells["event_id"],
-        measures=measures(cells["measures"], strings),
-        attributes=attributes(cells["attributes"], strings),
+        chunk=chunk_of(sieve.cells, sieve.occurred_ms, sieve.type_code, strings),
+        offset=sieve.taken(batch.offsets),
+        append_ms=sieve.taken(batch.timestamps),
+        event_ids=usual["event_id"],
+        measures=measures(usual["measures"], strings),
+        attributes=attributes(usual["attributes"], strings),
         payloads=sieve.payloads,
         rejected=sorted(sieve.rejected, key=lambda rejected: rejected.offset),
         ticks=sieve.ticks,
@@ -105,12 +103,13 @@ def _part(batch: RawBatch, strings: Strings, limits: Limits, far_future_ms: int)
 
 
 def _joined(parts: Sequence[_Part], strings: Strings) -> Decoded:
-    firsts = np.cumsum([0, *(len(part.events) for part in parts)])
-    for part, first in zip(parts, firsts.tolist(), strict=False):
-        part.notes["owner"] += first
-    events, notes = (joined([part.events for part in parts]), joined([part.notes for part in parts]))
+    chunk = merged([part.chunk for part in parts])
+    events = event_array(chunk)
+    events["offset"] = np.concatenate([part.offset for part in parts])
+    events["append_ms"] = np.concatenate([part.append_ms for part in parts])
+    notes = note_array(chunk, events, strings)
     numbers, texts = (_bags([part.measures for part in parts]), _bags([part.attributes for part in parts]))
-    events["content_hash"] = content_hashes(events, notes, numbers, texts, strings)
+    events["content_hash"] = content_hashes(chunk, notes, numbers, texts, strings)
     return Decoded(
         events=events,
         notes=notes,

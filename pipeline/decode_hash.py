@@ -2,68 +2,85 @@
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.decode_columns import text_hashes
+from pipeline.decode_columns import NUMBERS, OTHER_TEXTS, USUAL_TEXTS, Chunk, text_hashes
 from pipeline.decode_notes import Bags
-from pipeline.records import STRING_FIELDS
 from pipeline.strings import Strings
 
-_TEXTS: Final = ("customer", *STRING_FIELDS)
-_WHOLES: Final = ("occurred_ms", "sequence", "type", "status", "severity", "visible", "resolved", "transfers")
-_FLOATS: Final = ("wait_s", "promised_s", "duration_s", "amount")
-_NOTE_NUMBERS: Final = ("value", "low", "high")
-_FIRST: Final = np.uint64(0x9E3779B97F4A7C15)
 _SECOND: Final = np.uint64(0xBF58476D1CE4E5B9)
 _THIRD: Final = np.uint64(0x94D049BB133111EB)
-_SEEDS: Final = {"answer": np.uint64(1), "measure": np.uint64(2), "attribute": np.uint64(3)}
+_USUAL: Final = (*USUAL_TEXTS, "occurred_ms", "type")
+_OTHERS: Final = (*(name for name in OTHER_TEXTS if name != "scale"), "status")
+_NUMBERS: Final = tuple(name for name in NUMBERS if name not in {"value", "scale_min", "scale_max"})
+_ENTRIES: Final = ("scale", "value", "low", "high", "measure", "number", "attribute", "text")
 
 Words = NDArray[np.uint64]
 
 
-def content_hashes(
-    events: NDArray[np.void], notes: NDArray[np.void], measures: Bags, attributes: Bags, strings: Strings
-) -> Words:
-    """A 64-bit hash of each event's content: ids, texts by their own hash, numbers, and its bags as sets."""
-    columns = [events[name] for name in _TEXTS]
-    *texts, scales, measure_names, names, values = hashed(
-        [*columns, notes["name"], measures.names, attributes.names, attributes.values], strings
-    )
-    hashes = events["event_hash"].copy()
-    wholes = (events[name].astype(np.int64).view(np.uint64) for name in _WHOLES)
-    for word in chain(texts, wholes, (_bits(events[name]) for name in _FLOATS)):
-        _stir(hashes, word)
-    answers = _seeded("answer", scales, *(_bits(notes[name]) for name in _NOTE_NUMBERS))
-    _stir(hashes, _sums(np.bincount(notes["owner"], minlength=len(events)), answers))
-    _stir(hashes, _sums(measures.sizes, _seeded("measure", measure_names, _bits(measures.values))))
-    _stir(hashes, _sums(attributes.sizes, _seeded("attribute", names, values)))
-    return hashes
+def _stirred(words: Words) -> Words:
+    """The finaliser of SplitMix64: every bit reaches every bit."""
+    words = (words ^ words >> np.uint64(30)) * _SECOND
+    words = (words ^ words >> np.uint64(27)) * _THIRD
+    return np.asarray(words ^ words >> np.uint64(31))
+
+
+def _factors() -> dict[str, np.uint64]:
+    """An odd factor for each kind of word: sums of words times factors are equal by chance only."""
+    names = (*_USUAL, *_OTHERS, *_NUMBERS, *_ENTRIES)
+    return dict(zip(names, _stirred(np.arange(1, len(names) + 1, dtype=np.uint64)) | np.uint64(1), strict=True))
+
+
+_FACTOR: Final = _factors()
+
+
+def content_hashes(chunk: Chunk, notes: NDArray[Any], measures: Bags, attributes: Bags, strings: Strings) -> Words:
+    """A 64-bit hash of each event's content: ids, texts by their own hash, numbers, and its bags as sets.
+
+    What is not given adds nothing, whatever other fields an event has.
+    """
+    texts = text_hashes(strings.take(np.arange(strings.size)).tolist())
+    texts[0] = 0
+    total = chunk.event_hash.copy()
+    for name, codes in zip(USUAL_TEXTS, chunk.texts, strict=True):
+        total += texts[codes] * _FACTOR[name]
+    total += chunk.occurred_ms.view(np.uint64) * _FACTOR["occurred_ms"]
+    total += chunk.type.astype(np.uint64) * _FACTOR["type"]
+    total[chunk.rich] += _others(chunk, texts)
+    total[notes["owner"]] += _answers(notes, texts)
+    entries = texts[measures.names] * _FACTOR["measure"] + _bits(measures.values) * _FACTOR["number"]
+    total += _sums(measures.sizes, _stirred(entries))
+    entries = texts[attributes.names] * _FACTOR["attribute"] + texts[attributes.values] * _FACTOR["text"]
+    total += _sums(attributes.sizes, _stirred(entries))
+    return _stirred(total)
+
+
+def _others(chunk: Chunk, texts: Words) -> Words:
+    total = (chunk.status + 1).astype(np.uint64) * _FACTOR["status"]
+    for name, codes in zip(OTHER_TEXTS, chunk.other_texts, strict=True):
+        if name in _OTHERS:
+            total += texts[codes] * _FACTOR[name]
+    for name, numbers in zip(NUMBERS, chunk.numbers, strict=True):
+        if name == "sequence":
+            total += np.nan_to_num(numbers).astype(np.uint64) * _FACTOR[name]
+        elif name in _NUMBERS:
+            total += np.where(np.isnan(numbers), 0, _bits(numbers) + np.uint64(1)) * _FACTOR[name]
+    return total
+
+
+def _answers(notes: NDArray[Any], texts: Words) -> Words:
+    total: Words = texts[notes["name"]] * _FACTOR["scale"]
+    for name in ("value", "low", "high"):
+        total += _bits(notes[name]) * _FACTOR[name]
+    return total
 
 
 def _bits(numbers: NDArray[np.float64]) -> Words:
-    return np.ascontiguousarray(numbers).view(np.uint64)
-
-
-def _stir(hashes: Words, word: Words) -> None:
-    """Mix one more word into each hash, in place (the finaliser of SplitMix64: every bit reaches every bit)."""
-    hashes += _FIRST
-    hashes ^= word
-    hashes ^= hashes >> np.uint64(30)
-    hashes *= _SECOND
-    hashes ^= hashes >> np.uint64(27)
-    hashes *= _THIRD
-    hashes ^= hashes >> np.uint64(31)
-
-
-def _seeded(kind: str, *words: Words) -> Words:
-    hashes = np.full(len(words[0]), _SEEDS[kind])
-    for word in words:
-        _stir(hashes, word)
-    return hashes
+    words: Words = np.ascontiguousarray(numbers).view(np.uint64)
+    return words
 
 
 def _sums(sizes: NDArray[np.int64], hashes: Words) -> Words:
@@ -71,14 +88,3 @@ def _sums(sizes: NDArray[np.int64], hashes: Words) -> Words:
     total = np.concatenate((np.zeros(1, np.uint64), np.cumsum(hashes, dtype=np.uint64)))
     ends = np.cumsum(sizes)
     return np.asarray(total[ends] - total[ends - sizes], np.uint64)
-
-
-def hashed(columns: list[NDArray[np.int32]], strings: Strings) -> list[NDArray[np.uint64]]:
-    """Hashes of the strings behind columns of codes; each distinct string is hashed once."""
-    used = np.zeros(strings.size, dtype=bool)
-    for codes in columns:
-        used[codes] = True
-    distinct = np.flatnonzero(used)
-    table = np.zeros(strings.size, dtype=np.uint64)
-    table[distinct] = text_hashes(strings.take(distinct).tolist())
-    return [table[codes] for codes in columns]

@@ -8,7 +8,7 @@ model's own function. What the struct refuses goes through :func:`schemas.judgem
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
@@ -49,6 +49,10 @@ READ_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
+_BETWEEN: Final = b"\n,null,"
+"""Parts records that are read together. It stands between elements only: no string holds a plain line feed, in an
+object a comma is followed by a name, and no field of an event holds an array."""
+
 Row = Any
 """An instance of the generated struct; ``occurred_at`` is a zoned datetime or epoch milliseconds."""
 
@@ -61,6 +65,21 @@ class Reader:
         self.row_type = row_type(limits)
         self.read: Callable[[bytes], Row] = msgspec.json.Decoder(self.row_type).decode
         """Plain JSON to a row; raises one of :data:`READ_ERRORS` for anything else."""
+        rows: Any = GenericAlias(list, (self.row_type | None,))
+        self._read_list: Callable[[bytes], list[Row]] = msgspec.json.Decoder(rows).decode
+
+    def read_all(self, values: Sequence[bytes | None]) -> list[Row] | None:
+        """Rows of ``values``, read as one JSON array, if each of them is a plain event of its own; else None."""
+        count, most = len(values), self.limits.max_bytes
+        try:
+            text = b"".join((b"[", _BETWEEN.join(values), b"]"))  # type: ignore[arg-type]
+            if len(text) > most and max(map(len, values)) > most:  # type: ignore[arg-type]
+                return None
+            rows = self._read_list(text)
+        except (TypeError, *READ_ERRORS):  # a record has no value, or is no plain event
+            return None
+        # One element at least between two nulls, so with as many as there are records each has one.
+        return rows[::2] if len(rows) == 2 * count - 1 and rows.count(None) == count - 1 else None
 
     def study(self, value: bytes | None, headers: Headers) -> Row | Tick:
         """The row or tick in a record of any wire format. Raises :class:`RefusedError`, and nothing else."""

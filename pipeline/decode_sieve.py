@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.batch import Headers, RawBatch, Rejected
-from pipeline.decode_columns import Cells, cells_of, is_empty, times
+from pipeline.decode_columns import TYPE_CODES, Turned, is_empty, times, turned, type_codes
 from pipeline.decode_reader import READ_ERRORS, Reader, Row
 from schemas.event import ANSWER_FIELDS, Tick, check_rules
 from schemas.field_types import EARLIEST_MS, LATEST_MS
@@ -19,7 +19,7 @@ from schemas.limits import Limits
 from schemas.rejections import Reason, RefusedError
 
 _ESCAPED_CONTROL: Final = re.compile(rb"\\(?:[bfnrt]|u00[01])")
-_RULED_TYPES: Final = frozenset({"answer", "case"})
+_IS_RULED: Final = np.isin(np.arange(len(TYPE_CODES)), [TYPE_CODES["answer"], TYPE_CODES["case"]])
 _RULED_FIELDS: Final = (*ANSWER_FIELDS, "status")
 
 
@@ -31,26 +31,36 @@ class Sieve:
     reader: Reader
     far_future_ms: int
     rows: list[Row] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
+    positions: Sequence[int] = ()
     rejected: list[Rejected] = field(default_factory=list)
     ticks: list[tuple[int, int, int]] = field(default_factory=list)
-    cells: Cells = field(init=False)
+    cells: Turned = field(init=False)
     occurred_ms: NDArray[np.int64] = field(init=False)
-    payloads: list[bytes] = field(init=False)
+    type_code: NDArray[np.int8] = field(init=False)
 
     def read(self) -> None:
         """Read every record: fast where that is enough."""
+        rows = self.reader.read_all(self.batch.values)
+        if rows is None:
+            self._read_each()
+        else:
+            self.rows, self.positions = rows, range(len(rows))
+        self.turn()
+
+    def _read_each(self) -> None:
         read, most = self.reader.read, self.reader.limits.max_bytes
+        positions: list[int] = []
         for position, value in enumerate(self.batch.values):
             if value is not None and len(value) <= most:
                 try:
                     self.rows.append(read(value))
-                    self.positions.append(position)
+                    positions.append(position)
                     continue
                 except READ_ERRORS:
                     pass
-            self._study(position)
-        self.turn()
+            if self._study(position):
+                positions.append(position)
+        self.positions = positions
 
     def settle_doubts(self) -> None:
         """Let the careful reader judge the rows that the fast one cannot judge alone."""
@@ -67,46 +77,67 @@ class Sieve:
 
     def compare_with_record(self) -> None:
         """Refuse events whose key is another customer's, or whose time the broker had not reached by far."""
-        appended = self.batch.timestamps[self.positions]
-        ahead = np.where(appended < 0, 0, self.occurred_ms - appended)
-        far = np.flatnonzero(ahead > self.far_future_ms).tolist()
+        appended = self.taken(self.batch.timestamps)
+        far = np.flatnonzero((self.occurred_ms - appended > self.far_future_ms) & (appended >= 0)).tolist()
         refused = {index: _far_future(self.far_future_ms) for index in far} | self._mismatches()
         if refused:
             self._drop(refused)
 
     def turn(self) -> None:
-        """Make the columns of the rows: :attr:`cells`, :attr:`occurred_ms` and :attr:`payloads`."""
-        self.cells = cells_of(self.rows)
-        self.occurred_ms = times(self.cells["occurred_at"])
+        """Make the columns of the rows: :attr:`cells`, :attr:`occurred_ms` and :attr:`type_code`."""
+        self.cells = turned(self.rows)
+        self.occurred_ms = times(self.cells.usual["occurred_at"])
+        self.type_code = type_codes(self.cells.usual["type"])
+
+    def taken(self, column: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A column of the batch at the rows that passed."""
+        return column if len(self.positions) == len(column) else column[np.array(self.positions, np.int64)]
+
+    @property
+    def payloads(self) -> Sequence[bytes]:
+        """Values of the rows that passed."""
         values = self.batch.values
-        self.payloads = [values[position] or b"" for position in self.positions]
+        if len(self.positions) == len(values):
+            return values  # type: ignore[return-value]
+        return [values[position] or b"" for position in self.positions]
 
     def _doubts(self) -> list[int]:
-        ruled = {index for index in _ruled(self.cells) if _breaks_rules(self.rows[index], self.reader.limits)}
+        ruled = {index for index in self._ruled() if _breaks_rules(self.rows[index], self.reader.limits)}
         years = np.flatnonzero((self.occurred_ms < EARLIEST_MS) | (self.occurred_ms > LATEST_MS))
         return sorted(_escaped(self.payloads) | ruled | set(years.tolist()))
 
+    def _ruled(self) -> set[int]:
+        """Rows that rules between fields speak of."""
+        ruled = set(np.flatnonzero(_IS_RULED[self.type_code]).tolist())
+        rich, others = self.cells.rich, self.cells.others
+        for name in _RULED_FIELDS:
+            if not is_empty(others[name]):
+                ruled.update(index for index, cell in zip(rich, others[name], strict=True) if cell is not None)
+        return ruled
+
     def _mismatches(self) -> dict[int, RefusedError]:
-        given = self.batch.keys
-        keys = [given[position] for position in self.positions]
-        if keys == list(map(str.encode, self.cells["customer_id"])):
+        given, customers = self.batch.keys, self.cells.usual["customer_id"]
+        keys = given if len(self.positions) == len(given) else [given[position] for position in self.positions]
+        if _same(keys, customers):
             return {}
         return {
             index: RefusedError(Reason.KEY_MISMATCH, "the Kafka key differs from customer_id")
-            for index, (key, customer) in enumerate(zip(keys, self.cells["customer_id"], strict=True))
+            for index, (key, customer) in enumerate(zip(keys, customers, strict=True))
             if key is not None and key != customer.encode()
         }
 
-    def _study(self, position: int) -> None:
+    def _study(self, position: int) -> bool:
+        """Whether the careful reader finds a row in a record."""
         try:
             found = self.reader.study(self.batch.values[position], self._headers(position))
             if isinstance(found, Tick):
                 self._keep_tick(position, found)
-            else:
-                self.rows.append(found)
-                self.positions.append(position)
+                return False
+            self.rows.append(found)
         except RefusedError as error:
             self._reject(position, error)
+            return False
+        return True
 
     def _keep_tick(self, position: int, tick: Tick) -> None:
         appended = int(self.batch.timestamps[position])
@@ -144,18 +175,19 @@ def _far_future(limit_ms: int) -> RefusedError:
     return RefusedError(Reason.FAR_FUTURE, f"occurred_at is more than {limit_ms} ms after the broker's time")
 
 
-def _escaped(payloads: list[bytes]) -> set[int]:
+def _escaped(payloads: Sequence[bytes]) -> set[int]:
     """Rows whose text may hold a control character: unescaped ones are no JSON."""
+    if b"\\" not in b"".join(payloads):
+        return set()
     return {index for index, payload in enumerate(payloads) if b"\\" in payload and _ESCAPED_CONTROL.search(payload)}
 
 
-def _ruled(cells: Cells) -> set[int]:
-    """Rows that rules between fields speak of."""
-    ruled = {index for index, kind in enumerate(cells["type"]) if kind in _RULED_TYPES}
-    for name in _RULED_FIELDS:
-        if not is_empty(cells[name]):
-            ruled.update(index for index, cell in enumerate(cells[name]) if cell is not None)
-    return ruled
+def _same(keys: Sequence[bytes | None], customers: Sequence[str]) -> bool:
+    """Whether each key is its customer; no customer holds the character that parts them."""
+    try:
+        return b"\x00".join(keys) == "\x00".join(customers).encode()  # type: ignore[arg-type]
+    except TypeError:  # there is a record without a key
+        return False
 
 
 def _breaks_rules(row: Row, limits: Limits) -> bool:

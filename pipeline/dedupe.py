@@ -6,14 +6,16 @@ lateness, judged at the record that repeats it. Whoever uses an id again after t
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.records import pick
+from pipeline.ordering import begins, order_of
 
 Index = NDArray[np.int64]
+
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Judged(NamedTuple):
@@ -32,22 +34,30 @@ def dedupe(ledger: NDArray[Any], new: NDArray[Any], remembered_from_ms: Index) -
 
     ``remembered_from_ms`` is, per new piece, the earliest time whose ids the ledger still holds at its record.
     """
-    known = pick(ledger, ledger["content_hash"] != 0)
+    known = np.flatnonzero(ledger["content_hash"])
     both = {
-        name: np.concatenate((known[name], new[name]))
+        name: np.concatenate((ledger[name][known], new[name]))
         for name in ("customer", "event_hash", "offset", "content_hash", "start_ms")
     }
     horizon = np.concatenate((np.zeros(len(known), np.int64), remembered_from_ms))
-    order = np.lexsort((both["offset"], both["event_hash"], both["customer"]))
-    customer, event_hash = both["customer"][order], both["event_hash"][order]
-    again = np.zeros(len(order), bool)
-    again[1:] = (customer[1:] == customer[:-1]) & (event_hash[1:] == event_hash[:-1])
+    keep = np.ones(len(horizon), bool)
+    like = _alike(both["customer"], both["event_hash"])
+    order = like[order_of(*(both[name][like] for name in ("customer", "event_hash", "offset")))]
+    again = ~begins(both["customer"][order], both["event_hash"][order])
     firsts = _firsts(again, both["start_ms"][order], horizon[order])
     repeat = firsts != np.arange(len(order))
     content = both["content_hash"][order]
-    keep = np.ones(len(order), bool)
     keep[order] = ~repeat
     return Judged(keep[len(known) :], int(repeat.sum()), int((content != content[firsts]).sum()))
+
+
+def _alike(customer: NDArray[np.int32], event_hash: NDArray[np.uint64]) -> Index:
+    """All events that share customer and event id with another, and by chance a few more."""
+    mixed = event_hash ^ customer.astype(np.uint64) * _ODD
+    order = np.argsort(mixed)
+    new = begins(mixed[order])
+    alike: Index = order[~new | ~np.append(new[1:], True)]
+    return alike
 
 
 def _firsts(again: NDArray[np.bool_], start_ms: Index, horizon_ms: Index) -> Index:

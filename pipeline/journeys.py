@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ordering import begins, order_of, present
 from pipeline.policy import Policy
 from pipeline.records import FLAG_COMPLETED, JOURNEY, NOTE_ANSWER, NOTE_COMPLETION, UNSETTLED, joined, pick
 from pipeline.strings import Strings
@@ -26,8 +27,10 @@ STATES: Final = ("open", "silent", "completed")
 
 def goal_gaps(goals: NDArray[np.int32], strings: Strings, policy: Policy) -> Index:
     """The gap in milliseconds of each goal code."""
-    codes, place = np.unique(goals, return_inverse=True)
-    return np.array([policy.goal_gap_ms(strings.text(code)) for code in codes.tolist()], np.int64)[place]
+    gaps = np.zeros(strings.size, np.int64)
+    codes = present(goals)
+    gaps[codes] = [policy.goal_gap_ms(strings.text(code)) for code in codes.tolist()]
+    return gaps[goals]
 
 
 def assign(
@@ -39,7 +42,7 @@ def assign(
     Facts that started before ``settled_before_ms`` keep the journey they have.
     """
     rows = _points(facts, notes, past, settled_before_ms)
-    order = np.lexsort((rows["hash"], rows["completion"], rows["at"], rows["goal"], rows["customer"]))
+    order = order_of(*(rows[name] for name in ("customer", "goal", "at", "completion", "hash")))
     rows = {name: column[order] for name, column in rows.items()}
     start = _chain(rows, goal_gaps(rows["goal"], strings, policy))
     journeys = np.full(len(facts), UNSETTLED, np.int64)
@@ -112,14 +115,11 @@ def collect(facts: Records, notes: Records, evidence: Any, past: Records) -> Jou
     ``evidence`` has ``weight``, ``sum`` and ``stated`` of shape (facts, 3), undecayed.
     """
     rows = joined((past, _alone(facts, notes, evidence)))
-    start = np.where(rows["journey"] != 0, UNSETTLED, rows["start_ms"])
-    start[len(past) :] = np.where(facts["journey"] != 0, UNSETTLED, facts["journey_start"])
-    order = np.lexsort((start, rows["goal"], rows["journey"], rows["customer"]))
-    cut = np.ones(len(order), bool)
-    for column in (start, rows["goal"], rows["journey"], rows["customer"]):
-        ordered = column[order]
-        cut[1:] &= ordered[1:] == ordered[:-1]
-    cut[1:] = ~cut[1:]
+    start = np.where(rows["journey"] != 0, 0, rows["start_ms"])
+    start[len(past) :] = np.where(facts["journey"] != 0, 0, facts["journey_start"])
+    identity = (rows["customer"], rows["journey"], rows["goal"], start)
+    order = order_of(*identity)
+    cut = begins(*(column[order] for column in identity))
     group = np.empty(len(order), np.int64)
     group[order] = np.cumsum(cut) - 1
     return Journeys(_merge(pick(rows, order), np.flatnonzero(cut)), group[len(past) :])

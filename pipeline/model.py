@@ -12,8 +12,17 @@ from dataclasses import dataclass, field, replace
 from math import inf, isclose
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.policy import DAY_MS
+from pipeline.predictor import Predictor
 from pipeline.signals import Effect, discover
+
+_LEAST_EXPLAINED: Final = 1e-12
+"""Keeps 1/R² finite."""
+PREDICTOR: Final = "predictor"
+"""Name of the fitted predictor among the signals."""
 
 
 class ModelError(ValueError):
@@ -83,6 +92,8 @@ class Scale:
     """Default share p⁰ of answers per category, lowest first; empty = interpolated by the answer rule."""
     counts: tuple[float, ...] = ()
     """Answers per category seen by a fit; empty = the default shares alone."""
+    other_counts: tuple[tuple[float, ...], ...] = ()
+    """The same of answers with other numbers of levels than the scale's own, one list per number of levels."""
 
     def __post_init__(self) -> None:
         _require(self.levels != 1 and self.levels >= 0, "levels", self.levels, "0 or at least 2")
@@ -92,6 +103,16 @@ class Scale:
         _require(not self.shares or isclose(sum(self.shares), 1.0), "shares", self.shares, "1 in sum")
         _require(all(share > 0 for share in self.shares), "shares", self.shares, "above 0")
         _require(all(0 <= a <= 1 for a in self.weights), "weights", self.weights, "within [0, 1]")
+        sizes = [len(counts) for counts in self.other_counts]
+        sound = all(size > 1 and size != self.levels for size in sizes) and len(set(sizes)) == len(sizes)
+        _require(sound, "other_counts", self.other_counts, "one list per other number of levels")
+        _require(all(n >= 0 for one in self.other_counts for n in one), "other_counts", self.other_counts, "at least 0")
+
+    def known(self, levels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Default shares and counts of answers with that many levels; empty where there are none."""
+        if levels == self.levels:
+            return self.shares, self.counts
+        return (), next((counts for counts in self.other_counts if len(counts) == levels), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +166,10 @@ class Model:
     """μ where a segment has no prior of its own, points."""
     segments: Mapping[str, float] = field(default_factory=dict)
     """μ_seg: prior mean per segment, points."""
-    relationship: Horizon = Horizon(1.6, 130.0, 27.0, 180.0 * DAY_MS)
+    relationship: Horizon = Horizon(2.5, 130.0, 46.0, 90.0 * DAY_MS)
+    """Measured on simulated customers (``make evaluate``) instead of PERCEPTION.md's 1.6, 27 and 180 d: an answer is
+    about the journey too, so n is above (σ² + τ_J²)/τ_L² = 2.1; perception whose correlation halves in 180 days is
+    followed best by evidence that fades in 90; in theory that leaves f = τ_L²/3 + .13·τ_J² = 52."""
     journey: Horizon = Horizon(3.25, 64.0, 45.0, 14.0 * DAY_MS)
     interaction: Horizon = Horizon(3.25, 64.0, 20.0, inf)
     answer_variance: float = 208.0
@@ -156,6 +180,8 @@ class Model:
     """Most weight that the implicit signals of one interaction can have per dimension."""
     effects: Mapping[str, Effect] = field(default_factory=_start_effects)
     """Effect per signal: the model pins which signals speak."""
+    predictor: Predictor | None = field(default=None, repr=False)
+    """What a fit found that features of an interaction say; None = nothing yet."""
     scales: Mapping[str, Scale] = field(default_factory=_scales)
     answers: AnswerRule = AnswerRule()
     interval_deviations: float = 1.645
@@ -177,19 +203,34 @@ class Model:
 
     @property
     def signal_names(self) -> tuple[str, ...]:
-        """The signals that speak, in order; ``Observations.signal`` is an index into it."""
+        """The signals that speak, in order; ``Observations.signal`` is an index into it.
+
+        A predictor speaks last, for the signals that it contains.
+        """
+        names = self.effect_names
+        return names if self.predictor is None else (*names, PREDICTOR)
+
+    @property
+    def effect_names(self) -> tuple[str, ...]:
+        """The signals that have an effect of their own, in order."""
         return tuple(sorted(self.effects))
 
     def signal_weight(self, effect: Effect) -> float:
         """Weight of one pseudo-observation: w = σ²/(r + τ_I²) with r = V(1-R²)/R² (PERCEPTION.md)."""
-        noise = self.perception_variance * (1 - effect.explained) / effect.explained
-        return self.answer_variance / (noise + self.interaction.prior_variance)
+        return float(self.evidence_weight(np.array(effect.explained)))
+
+    def evidence_weight(self, explained: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same for explained shares R² of any shape; 0 where nothing is explained."""
+        told = np.maximum(explained, _LEAST_EXPLAINED)
+        noise = self.perception_variance * (1 - told) / told
+        return np.where(explained > 0, self.answer_variance / (noise + self.interaction.prior_variance), 0.0)
 
     def digest(self) -> str:
         """Eight hex digits of all values but the version: equal models, equal digits."""
-        plain = replace(self, version="", segments={}, effects={}, scales={})
+        plain = replace(self, version="", segments={}, effects={}, scales={}, predictor=None)
         named = (sorted(values.items()) for values in (self.segments, self.effects, self.scales))
-        return hashlib.sha256(repr((plain, *named)).encode()).hexdigest()[:8]
+        learnt = () if self.predictor is None else (self.predictor.text(),)
+        return hashlib.sha256(repr((plain, *named, *learnt)).encode()).hexdigest()[:8]
 
 
 def start_model() -> Model:

@@ -20,7 +20,8 @@ from pipeline.cells import block_key, encode
 from pipeline.intake import Intake, event_rows, join, take_in
 from pipeline.model import Model
 from pipeline.policy import Policy
-from pipeline.records import NEVER, ONE_WAY, pick
+from pipeline.predictor import noted
+from pipeline.records import NEVER, ONE_WAY, joined, pick
 from pipeline.state import Working, pack, unpack
 from pipeline.store import ALERTS, CUSTOMER, RETRACTION, Store
 from pipeline.strings import Strings
@@ -108,7 +109,7 @@ class PartitionPipeline:
 
     def _advance(self, intake: Intake, clock: Clock, context: Context) -> tuple[dict[str, Columns], dict[str, int]]:
         stored, customer = self._load(intake, clock, context)
-        events, notes = _chosen(intake)
+        events, notes = _chosen(intake, context)
         remembered = intake.at_event_ms[intake.on_time] - self._policy.lateness_ms
         added = advance.add_events(stored, Fresh(events, notes, customer, remembered), context)
         done = advance.step(stored, added, clock, context)
@@ -229,10 +230,12 @@ class PartitionPipeline:
         return made, intake.decoded.rejected
 
 
-def _chosen(intake: Intake) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Events on time, and their notes."""
+def _chosen(intake: Intake, context: Context) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Events on time, and their notes: answers, and the measures and attributes that the model looks at."""
     decoded = intake.decoded
     notes = decoded.notes
+    if context.model.predictor is not None:
+        notes = joined((notes, noted(decoded, context.strings, context.model.predictor)))
     if not len(intake.late):
         return decoded.events, notes
     place = np.full(len(decoded.events), -1, np.int32)

@@ -6,7 +6,7 @@ used as a discount filter (West & Harrison): they merge by addition, and a late 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from pipeline import answers
 from pipeline.model import DEFAULT_MODEL, Model
+from pipeline.peak_end import Seen, peak_end
+from pipeline.predictor import CAUSE, Prediction, predict
 from pipeline.records import ONE_WAY
 from pipeline.signals import Effect, Signal, discover
 from pipeline.strings import Strings
@@ -27,6 +29,7 @@ Times = NDArray[np.int64] | int
 STATED_SIGNAL = -1
 """``Observations.signal`` of an explicit answer."""
 _WIDTH = len(DIMENSIONS)
+_ENJOYABLE = DIMENSIONS.index("enjoyable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,57 +101,134 @@ def observe(
     NOTE) hold the answers, ``owner`` is the index of their fact. Implicit weights are capped per fact and dimension.
     """
     two_way = np.asarray(facts["grouping"] != ONE_WAY)
-    implied = _implied(facts, closed, two_way, segment_prior(facts["segment"], strings, model), model)
+    prior = segment_prior(facts["segment"], strings, model)
+    implied = _implied(facts, closed, two_way, prior, model)
     stated = _stated(answers.read(notes, strings, model))
     if len(stated):
         stated = stated.take(two_way[stated.fact])
-    return _merged(stated, implied, len(model.effects)) if len(stated) else implied
+    if model.predictor is not None:
+        said = predict(facts, closed & two_way, notes, strings, model.predictor, model.effects)
+        if model.predictor.role == CAUSE:
+            stated = replace(stated, value=stated.value - said.shift[stated.fact])
+        else:
+            implied = _merged(implied, _predicted(facts, two_way, said, prior, model), len(model.effects))
+    return _merged(stated, implied, len(model.signal_names)) if len(stated) else implied
+
+
+def _predicted(
+    facts: NDArray[Any], two_way: NDArray[np.bool_], said: Prediction, prior: Floats, model: Model
+) -> Observations:
+    """The predictor's pseudo-observation y = μ + b/R² of every fact that has a feature of it; not capped."""
+    weight = model.evidence_weight(said.explained)
+    fact = np.flatnonzero(two_way & weight.any(axis=1))
+    told = said.explained[fact]
+    shift = np.divide(said.shift[fact], told, out=np.zeros_like(told), where=told > 0)
+    return Observations(
+        fact=fact,
+        at_ms=facts["end_ms"][fact],
+        weight=weight[fact],
+        value=prior[fact, np.newaxis] + shift,
+        stated=np.zeros(len(fact), dtype=np.bool_),
+        signal=np.full(len(fact), len(model.effects), dtype=np.int16),
+    )
+
+
+def cause_shift(
+    facts: NDArray[Any], closed: NDArray[np.bool_], notes: NDArray[Any], strings: Strings, model: Model
+) -> Floats:
+    """What a predictor of causes adds to the score of each interaction alone, points, shape (n, 3)."""
+    if model.predictor is None or model.predictor.role != CAUSE:
+        return np.zeros((len(facts), _WIDTH))
+    two_way = np.asarray(facts["grouping"] != ONE_WAY)
+    return predict(facts, closed & two_way, notes, strings, model.predictor, model.effects).shift
 
 
 def _implied(
     facts: NDArray[Any], closed: NDArray[np.bool_], two_way: NDArray[np.bool_], prior: Floats, model: Model
 ) -> Observations:
     """Pseudo-observations y = μ + b/R² with weight w of every signal that the model names (PERCEPTION.md)."""
-    names = model.signal_names
-    effects = [model.effects[name] for name in names]
-    known = np.zeros((len(facts), len(names)), dtype=np.bool_)
-    shift = np.zeros((len(facts), len(names)))
-    for column, (name, effect) in enumerate(zip(names, effects, strict=True)):
-        known[:, column], shift[:, column] = _judge(discover()[name], effect, facts, closed & two_way, two_way)
+    seen = _judged(facts, closed, two_way, model)
+    effects = [model.effects[name] for name in model.effect_names]
+    explained = np.array([effect.explained for effect in effects])
     weights = np.array([np.multiply(model.signal_weight(effect), effect.shares) for effect in effects])
-    weights = weights.reshape(len(names), _WIDTH)
-    share = _capped_share(known, weights, model.implicit_cap)
-    fact, signal = np.nonzero(known)
-    value = prior[fact] + shift[fact, signal]
+    weight = weights.reshape(len(effects), _WIDTH)[seen.signal]
+    value = np.repeat(prior[seen.fact] + seen.shift / explained[seen.signal], _WIDTH).reshape(-1, _WIDTH)
+    felt = peak_end(seen, facts["last_type"], model)
+    value[felt.rows, _ENJOYABLE] = prior[seen.fact[felt.rows]] + felt.shift / explained[seen.signal[felt.rows]]
     return Observations(
-        fact=fact,
-        at_ms=facts["end_ms"][fact],
-        weight=weights[signal] * share[fact],
-        value=np.repeat(value, _WIDTH).reshape(-1, _WIDTH),
-        stated=np.zeros(len(fact), dtype=np.bool_),
-        signal=signal.astype(np.int16),
+        fact=seen.fact,
+        at_ms=facts["end_ms"][seen.fact],
+        weight=weight * _capped_share(seen.fact, weight, len(facts), model.implicit_cap)[seen.fact],
+        value=value,
+        stated=np.zeros(len(seen.fact), dtype=np.bool_),
+        signal=seen.signal,
+    )
+
+
+def _judged(facts: NDArray[Any], closed: NDArray[np.bool_], two_way: NDArray[np.bool_], model: Model) -> Seen:
+    """What every signal of the model says for certain, in order of (fact, signal); not those that its predictor has."""
+    columns = _Columns(facts)
+    replaced = frozenset() if model.predictor is None else model.predictor.signals
+    places = [place for place, name in enumerate(model.effect_names) if name not in replaced]
+    names = [model.effect_names[place] for place in places]
+    found = [_judge(discover()[name], model.effects[name], columns, closed, two_way) for name in names]
+    if not found:
+        none = np.zeros(0, np.int64)
+        return Seen(none, none.astype(np.int16), none.astype(np.float64), none.astype(np.bool_))
+    fact = np.concatenate([rows for rows, _, _ in found])
+    order = np.argsort(fact, kind="stable")
+    return Seen(
+        fact[order],
+        np.repeat(np.array(places, np.int16), [len(rows) for rows, _, _ in found])[order],
+        np.concatenate([shift for _, shift, _ in found])[order],
+        np.concatenate([happened for _, _, happened in found])[order],
     )
 
 
 def _judge(
-    signal: Signal, effect: Effect, facts: NDArray[Any], closed: NDArray[np.bool_], two_way: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], Floats]:
-    """Which facts show the signal for certain, and b/R² there, score points; shape (n,) each."""
-    level = signal.observed(facts)
-    certain = closed | (two_way & effect.at_once(level))
-    known = signal.applies(facts) & certain & ~np.isnan(level)
-    return known, effect.shift(level) / effect.explained
+    signal: Signal, effect: Effect, columns: _Columns, closed: NDArray[np.bool_], two_way: NDArray[np.bool_]
+) -> tuple[Indices, Floats, NDArray[np.bool_]]:
+    """Facts that show the signal for certain, their shift b in score points, and whether something happened."""
+    rows = np.flatnonzero(signal.applies(columns) & two_way)
+    level = signal.observed(columns.at(rows))
+    told = np.flatnonzero((closed[rows] | effect.at_once(level)) & ~np.isnan(level))
+    level = level[told]
+    return rows[told], effect.shift(level), effect.happened(level) | signal.always
 
 
-def _capped_share(known: NDArray[np.bool_], weights: Floats, cap: float) -> Floats:
-    """Share of the weights that a fact's signals keep so that their sum is at most ``cap``, shape (n, 3).
+class _Columns:
+    """Fields of some facts as contiguous arrays, each copied once: signals look at the same few again and again."""
 
-    Summed signal by signal: a matrix product could round differently in another batch.
+    def __init__(self, facts: NDArray[Any]) -> None:
+        self._facts = facts
+        self._made: dict[str, NDArray[Any]] = {}
+
+    def __getitem__(self, field: str, /) -> NDArray[Any]:
+        if field not in self._made:
+            self._made[field] = np.ascontiguousarray(self._facts[field])
+        return self._made[field]
+
+    def at(self, rows: Indices) -> _Rows:
+        """Some of the facts."""
+        return _Rows(self, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    columns: _Columns
+    rows: Indices
+
+    def __getitem__(self, field: str, /) -> NDArray[Any]:
+        chosen: NDArray[Any] = self.columns[field][self.rows]
+        return chosen
+
+
+def _capped_share(fact: Indices, weight: Floats, facts: int, cap: float) -> Floats:
+    """Share of the weights that a fact's signals keep so that their sum is at most ``cap``, shape (facts, 3).
+
+    Summed in order of the signals: any other order could round differently in another batch.
     """
-    total = np.zeros((len(known), _WIDTH))
-    for column, weight in enumerate(weights):
-        total += known[:, column, np.newaxis] * weight
-    return np.asarray(cap / np.maximum(total, cap))
+    return np.asarray(cap / np.maximum(_totals(fact, weight, facts), cap))
 
 
 def _stated(given: answers.Answers) -> Observations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import numpy as np
@@ -10,12 +11,18 @@ from numpy.typing import NDArray
 from pipeline.policy import Policy
 from pipeline.records import (
     EXPLICIT,
+    FLAG_BILL,
     FLAG_COMPLETED,
     FLAG_FAILED_PAYMENT,
+    FLAG_MISSED,
+    FLAG_ON_TIME,
+    FLAG_PRICE,
+    FLAG_PRICING_SKILL,
     FLAG_PROACTIVE_UNSEEN,
     FLAG_PROACTIVE_VISIBLE,
     FLAG_REFUND,
     FLAG_REOPENED,
+    FLAG_WRONG_BILL,
     IMPLICIT,
     MARK,
     MARK_FAILURE,
@@ -46,6 +53,7 @@ def from_events(events: NDArray[Any], customer: NDArray[np.int32], strings: Stri
     pieces["customer"] = customer
     pieces["start_ms"] = pieces["end_ms"] = events["occurred_ms"]
     pieces["events"] = 1
+    pieces["last_type"] = events["type"]
     pieces["types"] = np.left_shift(np.uint32(1), events["type"].astype(np.uint32))
     pieces["flags"] = _flags(events, strings, policy)
     pieces["journey_start"] = UNSETTLED
@@ -56,9 +64,10 @@ def from_events(events: NDArray[Any], customer: NDArray[np.int32], strings: Stri
 
 def _flags(events: NDArray[Any], strings: Strings, policy: Policy) -> NDArray[np.uint32]:
     kind, outcome, status, visible = events["type"], events["outcome"], events["status"], events["visible"]
+    reason, skill = events["reason"], events["skill"]
 
-    def has(outcomes: Any) -> NDArray[np.bool_]:
-        return np.isin(outcome, [strings[text] for text in outcomes])
+    def has(texts: Collection[str], codes: NDArray[np.int32] = outcome) -> NDArray[np.bool_]:
+        return np.isin(codes, [strings[text] for text in texts if text])
 
     proactive = kind == _CODE["proactive_service"]
     case = kind == _CODE["case"]
@@ -69,6 +78,13 @@ def _flags(events: NDArray[Any], strings: Strings, policy: Policy) -> NDArray[np
     flags[case & (status == _REOPENED)] |= FLAG_REOPENED
     flags[proactive & (visible == 1)] |= FLAG_PROACTIVE_VISIBLE
     flags[proactive & (visible == 0)] |= FLAG_PROACTIVE_UNSEEN
+    flags[has(policy.bill_reasons, reason)] |= FLAG_BILL
+    flags[has(policy.wrong_bill_reasons, reason)] |= FLAG_WRONG_BILL
+    flags[has(policy.price_reasons, reason)] |= FLAG_PRICE
+    flags[has(policy.pricing_skills, skill)] |= FLAG_PRICING_SKILL
+    brought = (kind == _CODE["installation"]) | (kind == _CODE["delivery"])
+    flags[brought & has(policy.missed_outcomes)] |= FLAG_MISSED
+    flags[brought & has(policy.kept_outcomes)] |= FLAG_ON_TIME
     return flags
 
 

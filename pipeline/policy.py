@@ -51,6 +51,18 @@ class Policy:
     """A contact so soon after visible proactive service, about the same reason or journey, cancels its effect."""
     completing_outcomes: frozenset[str] = frozenset({"completed", "goal_reached"})
     """Outcomes that complete an implicit journey."""
+    bill_reasons: frozenset[str] = frozenset({"bill", "billing", "invoice"})
+    """Reasons of interactions about a bill that may be right."""
+    wrong_bill_reasons: frozenset[str] = frozenset({"wrong_bill", "incorrect_bill", "billing_error", "overcharged"})
+    """Reasons of interactions about a bill that is wrong."""
+    price_reasons: frozenset[str] = frozenset({"price", "pricing", "tariff", "too_expensive"})
+    """Reasons of interactions about prices."""
+    pricing_skills: frozenset[str] = frozenset({"price", "pricing"})
+    """Skills of those who can explain prices."""
+    missed_outcomes: frozenset[str] = frozenset({"missed", "late", "delayed", "no_show"})
+    """Outcomes of deliveries and installations that did not come on time."""
+    kept_outcomes: frozenset[str] = frozenset({"on_time"})
+    """Outcomes of deliveries and installations that came on time."""
 
     def channel_gap_ms(self, channel: str) -> int:
         """Gap of one channel."""

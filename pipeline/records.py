@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STATE_VERSION: Final = 2
+"""2: cells in blocks, look-backs, and the version in the marker too."""
 
 _NAMES: Final = ("touchpoint", "segment", "goal", "reason", "outcome", "team", "skill", "skill_needed")
 STRING_FIELDS: Final = ("channel", "interaction", "journey", *_NAMES)
@@ -82,6 +83,7 @@ PIECE: Final = np.dtype(
         ("offset", "i8"),  # largest log offset in it
         ("events", "i4"),
         ("type", "i1"),  # of its first event
+        ("last_type", "i1"),  # of its last event
         ("types", "u4"),  # bit i set: has an event of EVENT_TYPES[i]
         ("flags", "u4"),  # FLAG_*
         ("journey_start", "i8"),  # start of the implicit journey once settled, else UNSETTLED
@@ -93,7 +95,7 @@ PIECE: Final = np.dtype(
 (*fact*) has the same layout. Rules over the pieces in order of (start, sequence, event_hash): first value:
 channel, interaction, type, sequence, event_hash; first given within the naming window: goal, reason, and of
 explicit interactions journey; first given: touchpoint; last given: segment, outcome, team, skill, skill_needed,
-status, visible, resolved, promised_s; sum of given: wait_s, duration_s, amount, transfers; max: severity, end_ms,
+status, visible, resolved, promised_s; last value: last_type; sum of given: wait_s, duration_s, amount, transfers; max: severity, end_ms,
 offset; sum: events; or: types, flags."""
 
 IMPLICIT: Final = 0
@@ -107,6 +109,12 @@ FLAG_COMPLETED: Final = 4
 FLAG_REOPENED: Final = 8
 FLAG_PROACTIVE_VISIBLE: Final = 16
 FLAG_PROACTIVE_UNSEEN: Final = 32
+FLAG_BILL: Final = 1024
+FLAG_WRONG_BILL: Final = 2048
+FLAG_PRICE: Final = 4096
+FLAG_PRICING_SKILL: Final = 8192
+FLAG_MISSED: Final = 16384
+FLAG_ON_TIME: Final = 32768
 FLAG_ASKED: Final = 64
 """The customer turned to the company and said why: the two flags below are known."""
 FLAG_REPEAT: Final = 128

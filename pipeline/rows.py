@@ -92,6 +92,7 @@ def interactions(
     }
     evidence = now.evidence.take(chosen)
     prior = segment_prior(facts["segment"], context.strings, model)
+    score = interaction_score(evidence, prior, model) + now.shift[chosen]
     return {
         "customer_id": names[facts["customer"]],
         "interaction_key": interaction_keys(names, facts, context.strings),
@@ -109,7 +110,7 @@ def interactions(
         **_parts("interaction", evidence, stated=True),
         **_parts("journey", decayed["journey"], stated=False),
         **_parts("relationship", decayed["relationship"], stated=False),
-        **_per_dimension("score", interaction_score(evidence, prior, model)),
+        **_per_dimension("score", score),
         **_versioned(len(facts), *where),
     }
 

@@ -8,11 +8,12 @@ start exceeds the running maximum of the ends by more than the gap, and reduced 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ordering import begins, order_of, present
 from pipeline.policy import Policy
 from pipeline.records import (
     EXPLICIT,
@@ -65,54 +66,67 @@ def subset(groups: Groups, chosen: NDArray[np.bool_]) -> Groups:
 
 def channel_gaps(channels: NDArray[np.int32], strings: Strings, policy: Policy) -> Index:
     """The gap in milliseconds of each channel code."""
-    codes, place = np.unique(channels, return_inverse=True)
-    return np.array([policy.channel_gap_ms(strings.text(code)) for code in codes.tolist()], np.int64)[place]
+    gaps = np.zeros(strings.size, np.int64)
+    codes = present(channels)
+    gaps[codes] = [policy.channel_gap_ms(strings.text(code)) for code in codes.tolist()]
+    return gaps[channels]
+
+
+class _Threads(NamedTuple):
+    """What decides the interactions of pieces: the columns of their threads, and of their place in them."""
+
+    customer: NDArray[np.int32]
+    high: NDArray[np.int32]
+    low: NDArray[np.int32]
+    start_ms: Index
+    end_ms: Index
+    channel: NDArray[np.int32]
+    implicit: NDArray[np.bool_]
+
+    def take(self, order: Index) -> _Threads:
+        return _Threads._make(column[order] for column in self)
+
+
+def _threads(pieces: Records, chosen: Index) -> _Threads:
+    customer, start, end, channel, interaction, journey, grouping = (
+        pieces[name][chosen]
+        for name in ("customer", "start_ms", "end_ms", "channel", "interaction", "journey", "grouping")
+    )
+    explicit = grouping == EXPLICIT
+    high, low = np.where(explicit, interaction, channel), np.where(explicit, np.int32(-1), journey)
+    return _Threads(customer, high, low, start, end, channel, grouping == IMPLICIT)
 
 
 def group(pieces: Records, strings: Strings, policy: Policy) -> Groups:
     """Find the interactions among ``pieces`` (dtype PIECE; one-way pieces are left out)."""
     two_way = np.flatnonzero(pieces["grouping"] != ONE_WAY)
-    explicit = pieces["grouping"][two_way] == EXPLICIT
-    high = np.where(explicit, pieces["interaction"][two_way], pieces["channel"][two_way]).astype(np.int64)
-    low = np.where(explicit, np.int64(-1), pieces["journey"][two_way])
-    customer = pieces["customer"][two_way]
-    keys = (
-        pieces["event_hash"][two_way],
-        pieces["sequence"][two_way],
-        pieces["start_ms"][two_way],
-        high << 32 | (low + 1),
-        customer,
-    )
-    order = np.lexsort(keys)
-    ordered = two_way[order]
-    thread = (keys[3][order], customer[order])
-    new_thread = np.ones(len(order), bool)
-    new_thread[1:] = (thread[0][1:] != thread[0][:-1]) | (thread[1][1:] != thread[1][:-1])
-    cut = new_thread | _silent(pick(pieces, ordered), new_thread, strings, policy)
-    return Groups(ordered, np.flatnonzero(cut), np.cumsum(cut) - 1)
+    threads = _threads(pieces, two_way)
+    ties = pieces["sequence"][two_way], pieces["event_hash"][two_way]
+    order = order_of(threads.customer, threads.high, threads.low, threads.start_ms, *ties)
+    return _cut(two_way[order], threads.take(order), strings, policy)
 
 
 def regroup(pieces: Records, strings: Strings, policy: Policy) -> Groups:
     """The interactions of pieces that :func:`group` has ordered before (as stored): no sort."""
     ordered = np.flatnonzero(pieces["grouping"] != ONE_WAY)
-    kept = pick(pieces, ordered)
-    new_thread = np.ones(len(ordered), bool)
-    explicit = kept["grouping"] == EXPLICIT
-    high = np.where(explicit, kept["interaction"], kept["channel"])
-    low = np.where(explicit, np.int32(-1), kept["journey"])
-    new_thread[1:] = (kept["customer"][1:] != kept["customer"][:-1]) | (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-    cut = new_thread | _silent(kept, new_thread, strings, policy)
+    return _cut(ordered, _threads(pieces, ordered), strings, policy)
+
+
+def _cut(ordered: Index, threads: _Threads, strings: Strings, policy: Policy) -> Groups:
+    """Interactions of ordered pieces: they begin with their thread, or after silence."""
+    new_thread = begins(threads.customer, threads.high, threads.low)
+    cut = new_thread | _silent(threads, new_thread, strings, policy)
     return Groups(ordered, np.flatnonzero(cut), np.cumsum(cut) - 1)
 
 
-def _silent(ordered: Records, new_thread: NDArray[np.bool_], strings: Strings, policy: Policy) -> NDArray[np.bool_]:
+def _silent(threads: _Threads, new_thread: NDArray[np.bool_], strings: Strings, policy: Policy) -> NDArray[np.bool_]:
     """Where an implicit piece starts more than its channel's gap after everything before it in its thread."""
-    silent = np.zeros(len(ordered), bool)
+    silent = np.zeros(len(new_thread), bool)
     rank = np.cumsum(new_thread) << _TIME_BITS
-    reach = np.maximum.accumulate(rank + ordered["end_ms"])
-    gaps = channel_gaps(ordered["channel"], strings, policy)
-    silent[1:] = (rank + ordered["start_ms"])[1:] > reach[:-1] + gaps[1:]
-    return np.asarray(silent & (ordered["grouping"] == IMPLICIT))
+    reach = np.maximum.accumulate(rank + threads.end_ms)
+    gaps = channel_gaps(threads.channel, strings, policy)
+    silent[1:] = (rank + threads.start_ms)[1:] > reach[:-1] + gaps[1:]
+    return np.asarray(silent & threads.implicit)
 
 
 def reduce(ordered: Records, starts: Index, begun_ms: Index, policy: Policy) -> Records:
@@ -133,26 +147,27 @@ def reduce(ordered: Records, starts: Index, begun_ms: Index, policy: Policy) -> 
 
 def _reduce_all(ordered: Records, starts: Index, begun_ms: Index, policy: Policy) -> Records:
     facts = pick(ordered, starts)
-    facts["end_ms"] = np.maximum.reduceat(ordered["end_ms"], starts)
-    for name in ("offset", "severity"):
+    for name in ("end_ms", "offset", "severity"):
         facts[name] = np.maximum.reduceat(ordered[name], starts)
     facts["events"] = np.add.reduceat(ordered["events"], starts)
     for name in ("types", "flags"):
         facts[name] = np.bitwise_or.reduceat(ordered[name], starts)
     facts["content_hash"] = 0
+    facts["last_type"] = ordered["last_type"][np.append(starts[1:], len(ordered)) - 1]
+    run = np.repeat(np.arange(len(starts)), _run_lengths(starts, len(ordered)))
     in_time = ordered["start_ms"] <= begun_ms + policy.naming_window_ms
     for name in _FIRST_NAMED:
-        _first_given(facts, ordered, name, starts, in_time)
-    _first_given(facts, ordered, "journey", starts, in_time | (ordered["grouping"] == IMPLICIT))
-    _first_given(facts, ordered, "touchpoint", starts, None)
+        _first_given(facts, ordered, name, run, in_time)
+    _first_given(facts, ordered, "journey", run, in_time | (ordered["grouping"] == IMPLICIT))
+    _first_given(facts, ordered, "touchpoint", run, None)
     for name in _LAST_CODES:
-        _last_given(facts, ordered, name, starts, ordered[name] != 0)
+        _last_given(facts, ordered, name, run, ordered[name] != 0)
     for name in _LAST_SMALL:
-        _last_given(facts, ordered, name, starts, ordered[name] >= 0)
-    _last_given(facts, ordered, "promised_s", starts, ~np.isnan(ordered["promised_s"]))
+        _last_given(facts, ordered, name, run, ordered[name] >= 0)
+    _last_given(facts, ordered, "promised_s", run, ~np.isnan(ordered["promised_s"]))
     for name in _SUMS:
-        _sum_given(facts, ordered, name, starts, ~np.isnan(ordered[name]), np.nan)
-    _sum_given(facts, ordered, "transfers", starts, ordered["transfers"] >= 0, -1)
+        _sum_given(facts, ordered, name, run, ~np.isnan(ordered[name]))
+    _sum_given(facts, ordered, "transfers", run, ordered["transfers"] >= 0)
     return facts
 
 
@@ -170,26 +185,25 @@ def _named_in_time(facts: Records, begun_ms: Index, policy: Policy) -> Records:
     return facts
 
 
-def _first_given(facts: Records, ordered: Records, name: str, starts: Index, allowed: NDArray[np.bool_] | None) -> None:
+def _first_given(facts: Records, ordered: Records, name: str, run: Index, allowed: NDArray[np.bool_] | None) -> None:
     values = ordered[name]
     given = values != 0 if allowed is None else (values != 0) & allowed
-    places = np.where(given, np.arange(len(ordered)), len(ordered))
-    first = np.minimum.reduceat(places, starts)
-    facts[name] = np.append(values, 0)[np.where(first < len(ordered), first, len(ordered))]
+    places = np.flatnonzero(given)[::-1]  # of several for one run the last counts: the first, from behind
+    facts[name] = 0
+    facts[name][run[places]] = values[places]
 
 
-def _last_given(facts: Records, ordered: Records, name: str, starts: Index, given: NDArray[np.bool_]) -> None:
-    last = np.maximum.reduceat(np.where(given, np.arange(len(ordered)), -1), starts)
-    values = ordered[name]
-    facts[name] = np.where(last >= 0, values[last], facts[name])
+def _last_given(facts: Records, ordered: Records, name: str, run: Index, given: NDArray[np.bool_]) -> None:
+    places = np.flatnonzero(given)
+    facts[name][run[places]] = ordered[name][places]
 
 
-def _sum_given(
-    facts: Records, ordered: Records, name: str, starts: Index, given: NDArray[np.bool_], missing: float
-) -> None:
-    values = ordered[name]
-    total = np.add.reduceat(np.where(given, values, 0), starts)
-    facts[name] = np.where(np.logical_or.reduceat(given, starts), total, missing)
+def _sum_given(facts: Records, ordered: Records, name: str, run: Index, given: NDArray[np.bool_]) -> None:
+    """Sums where something is given; the others keep the "not given" of their first piece."""
+    places = np.flatnonzero(given)
+    runs = run[places]
+    total = np.bincount(runs, ordered[name][places], len(facts))
+    facts[name][runs] = total[runs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +229,13 @@ def facts_of(pieces: Records, groups: Groups, policy: Policy) -> Facts:
     rows = reduce(ordered, groups.starts, begun, policy)
     if not np.any(beyond):
         return Facts(groups, rows, rows, begun, beyond)
-    kept = pick(ordered, ~beyond)
-    of = groups.of[~beyond]
-    starts = np.flatnonzero(np.append(True, of[1:] != of[:-1]))
-    return Facts(groups, rows, reduce(kept, starts, begun[~beyond], policy), begun, beyond)
+    parted = np.zeros(len(rows), bool)
+    parted[groups.of[beyond]] = True
+    kept = parted[groups.of] & ~beyond
+    starts = np.flatnonzero(begins(groups.of[kept]))
+    within = copied(rows)
+    put(within, parted, reduce(pick(ordered, kept), starts, begun[kept], policy))
+    return Facts(groups, rows, within, begun, beyond)
 
 
 def closed(facts: Records, watermark_ms: int, strings: Strings, policy: Policy) -> NDArray[np.bool_]:
@@ -253,21 +270,36 @@ def seal(
     return joined((stored, pick(pieces, one_way))), latest(moved)
 
 
-def notes_of(notes: Records, groups: Groups, total: int) -> Records:
-    """Notes by interaction: ``owner`` becomes the index of the fact, superseded measures and attributes go."""
+def notes_of(notes: Records, groups: Groups, total: int, beyond: NDArray[np.bool_]) -> Records:
+    """Notes by interaction: ``owner`` becomes the index of the fact, superseded measures and attributes go.
+
+    ``beyond`` says which ordered pieces lie after the cell window: they supersede nothing for the cells.
+    """
     fact = np.full(total, -1, np.int32)
     fact[groups.order] = groups.of
     moved = copied(notes)
     moved["owner"] = fact[notes["owner"]]
-    return latest(pick(moved, moved["owner"] >= 0))
+    kept = moved["owner"] >= 0
+    side = np.zeros(total, bool)
+    side[groups.order] = beyond
+    return latest(pick(moved, kept), side[notes["owner"][kept]])
 
 
-def latest(notes: Records) -> Records:
-    """Notes in order of (owner, kind, name, time); of equally named measures and attributes only the last stays."""
-    order = np.lexsort(tuple(notes[name] for name in ("event_hash", "sequence", "at_ms", "name", "kind", "owner")))
-    notes = pick(notes, order)
+def latest(notes: Records, beyond: NDArray[np.bool_] | None = None) -> Records:
+    """Notes in order of (owner, kind, name, time); of equally named measures and attributes only the last stays.
+
+    Those ``beyond`` the cell window and those inside it are apart: one of each stays.
+    """
+    side = np.zeros(len(notes), bool) if beyond is None else beyond
+    first, then = (
+        [notes[name] for name in names] for names in (("owner", "kind", "name"), ("at_ms", "sequence", "event_hash"))
+    )
+    order = order_of(*first, side, *then)
+    notes, side = pick(notes, order), side[order]
     keep = np.isin(notes["kind"], (NOTE_ANSWER, NOTE_COMPLETION))
     if len(notes):
-        same = (notes["owner"][1:] == notes["owner"][:-1]) & (notes["kind"][1:] == notes["kind"][:-1])
-        keep |= ~np.append(same & (notes["name"][1:] == notes["name"][:-1]), False)
+        same = side[1:] == side[:-1]
+        for name in ("owner", "kind", "name"):
+            same &= notes[name][1:] == notes[name][:-1]
+        keep |= ~np.append(same, False)
     return pick(notes, keep)

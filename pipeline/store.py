@@ -20,7 +20,7 @@ from pipeline.aggregate import SEPARATOR, Cells, end_ms
 from pipeline.batch import Marker
 from pipeline.cellstore import CELL_KEY, CellStore
 from pipeline.policy import Policy
-from pipeline.records import NEVER
+from pipeline.records import NEVER, STATE_VERSION
 from pipeline.state import StateError, deadline_of, payload_of, stamp_of, stamped
 
 MARKER_KEY: Final = b"m"
@@ -31,19 +31,25 @@ NO_WATERMARK: Final = -(1 << 62)
 """Watermark of a partition that has seen no record."""
 
 _MARKER: Final = struct.Struct("<4q")
+_VERSION: Final = struct.Struct("<q")
+"""Behind the marker: STATE_VERSION of the whole flush. The first version wrote none."""
 
 
 def pack_marker(marker: Marker) -> bytes:
-    """The marker as a changelog value."""
-    return _MARKER.pack(marker.offset, marker.previous, marker.watermark_ms, marker.previous_watermark_ms)
+    """The marker as a changelog value, with the version of the state that it ends."""
+    fields = (marker.offset, marker.previous, marker.watermark_ms, marker.previous_watermark_ms)
+    return _MARKER.pack(*fields) + _VERSION.pack(STATE_VERSION)
 
 
 def unpack_marker(value: bytes) -> Marker:
-    """The marker of a changelog value; StateError if it is none."""
-    try:
-        return Marker(*_MARKER.unpack(value))
-    except struct.error as error:
-        raise StateError(f"unreadable marker: {error}") from error
+    """The marker of a changelog value; StateError if it is none, or ends a state that this program cannot read."""
+    version = value[_MARKER.size :]
+    if len(value) < _MARKER.size or len(version) not in {0, _VERSION.size}:
+        raise StateError(f"unreadable marker: {len(value)} bytes")
+    found = _VERSION.unpack(version)[0] if version else 1
+    if found != STATE_VERSION:
+        raise StateError(f"the state has version {found}, this program reads {STATE_VERSION}")
+    return Marker(*_MARKER.unpack_from(value))
 
 
 class Store:

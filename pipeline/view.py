@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline import aggregate, journeys, lookback, sessionize
 from pipeline.model import Model
-from pipeline.perceive import Evidence, Observations, gather, interaction_score, observe, segment_prior
+from pipeline.perceive import Evidence, Observations, cause_shift, gather, interaction_score, observe, segment_prior
 from pipeline.policy import Policy
 from pipeline.records import LOOKED_BACK, pick
 from pipeline.sessionize import Facts, Groups
@@ -42,6 +42,8 @@ class View:
     observations: Observations
     evidence: Evidence
     """Undecayed, per fact."""
+    shift: NDArray[np.float64]
+    """What causes add to the score of each fact alone, shape (n, 3)."""
     journeys: journeys.Journeys
 
     @property
@@ -55,14 +57,15 @@ def view(working: Working, groups: Groups, watermark_ms: int, settled_before_ms:
     strings, policy, model = context
     facts = sessionize.facts_of(working.pieces, groups, policy)
     _look_back(working, facts, settled_before_ms, policy)
-    notes = sessionize.notes_of(working.notes, groups, len(working.pieces))
+    notes = sessionize.notes_of(working.notes, groups, len(working.pieces), facts.beyond)
     closed = sessionize.closed(facts.rows, watermark_ms, strings, policy)
     past = working.journeys
     facts.rows["journey_start"] = journeys.assign(facts.rows, notes, past, settled_before_ms, strings, policy)
     observations = observe(facts.rows, closed, notes, strings, model)
     evidence = undecayed(observations, len(facts.rows))
+    shift = cause_shift(facts.rows, closed, notes, strings, model)
     collected = journeys.collect(facts.rows, notes, evidence, past)
-    return View(watermark_ms, facts, notes, closed, observations, evidence, collected)
+    return View(watermark_ms, facts, notes, closed, observations, evidence, shift, collected)
 
 
 def _look_back(working: Working, facts: Facts, settled_before_ms: int, policy: Policy) -> None:
@@ -88,6 +91,8 @@ class Inside:
     closed: NDArray[np.bool_]
     observations: Observations
     evidence: Evidence
+    shift: NDArray[np.float64]
+    """What causes are expected to add to the score, points, shape (n, 3)."""
 
 
 def inside_window(facts: Facts, notes: Records, chosen: Index, watermark_ms: int, context: Context) -> Inside:
@@ -102,7 +107,8 @@ def inside_window(facts: Facts, notes: Records, chosen: Index, watermark_ms: int
     kept = pick(kept, kept["at_ms"] <= within["start_ms"][kept["owner"]] + policy.cell_window_ms)
     closed = sessionize.closed(within, watermark_ms, strings, policy)
     observations = observe(within, closed, kept, strings, model)
-    return Inside(within, closed, observations, undecayed(observations, len(within)))
+    shift = cause_shift(within, closed, kept, strings, model)
+    return Inside(within, closed, observations, undecayed(observations, len(within)), shift)
 
 
 def contributions(
@@ -111,7 +117,7 @@ def contributions(
     """What the ``chosen`` interactions give to cells."""
     inside = inside_window(facts, notes, chosen, watermark_ms, context)
     prior = segment_prior(inside.rows["segment"], context.strings, context.model)
-    scores = interaction_score(inside.evidence, prior, context.model)
+    scores = interaction_score(inside.evidence, prior, context.model) + inside.shift
     return aggregate.contributions(inside.rows, inside.evidence, scores, inside.observations)
 
 

@@ -37,7 +37,9 @@ class BrandTruth:
         """Remember."""
         self.means = np.asarray(relationship).mean(axis=0).tolist()
 
-    def interaction(self, at_ms: int, customer: str, event_id: str, interaction_id: str, felt: Triple) -> None:
+    def interaction(
+        self, at_ms: int, customer: str, event_id: str, interaction_id: str, felt: Triple, shift: Triple
+    ) -> None:
         """Forget."""
 
 

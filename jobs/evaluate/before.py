@@ -58,20 +58,46 @@ def moments_before(sample: Sample, model: Model) -> tuple[Floats, Floats, Floats
     during = ((own > 0) & (own <= sample.at_ms))[:, np.newaxis]
     at_once = during & (own == sample.at_ms)[:, np.newaxis]
     own_implied = np.hstack((sample.implied_weight, sample.implied_sum))[sample.interaction]
-    said = np.hstack((sample.weight, sample.weight * sample.points[:, np.newaxis]))
+    said = np.hstack((sample.weight, sample.weight * _freed(sample)))
+    heard = np.hstack((sample.predicted.weight, sample.predicted.sum))
     mean, spread, evidence = _priors(sample, model)[:, np.newaxis], np.zeros(1), np.zeros(1)
     for horizon in (model.relationship, model.journey):
         total = _customer_sums(sample, said, horizon.half_life_ms) + at_once * own_implied
+        total += _heard_before(sample, horizon.half_life_ms)
         mean = scores.mean(total[:, :3], total[:, 3:], mean, horizon)
         spread = scores.variance(total[:, :3], spread, horizon)
         evidence = total[:, :3] if horizon is model.relationship else evidence
     earlier = sums_before(sample.interaction, sample.at_ms, said, sample.interaction, sample.at_ms, np.inf)
-    total = earlier + during * own_implied
+    total = earlier + during * own_implied + heard
     mean = scores.mean(total[:, :3], total[:, 3:], mean, model.interaction)
     spread = scores.variance(total[:, :3], spread, model.interaction)
+    mean = mean + sample.predicted.shift if sample.predicted.cause else mean
     center, variance = answer_moments(mean, spread, sample.weight, model)
     known = (sample.weight * (evidence + np.zeros_like(mean))).sum(axis=1) / sample.weight.sum(axis=1)
     return center, variance, known
+
+
+def _freed(sample: Sample) -> Floats:
+    """Answers in points, of causes without what they did to it, shape (n, 3)."""
+    points = np.repeat(sample.points[:, np.newaxis], 3, axis=1)
+    return points - sample.predicted.shift if sample.predicted.cause else points
+
+
+def _heard_before(sample: Sample, half_life_ms: float) -> Floats:
+    """W and S of the predictor before each answer: of its journey so far, and of all earlier ones that have ended."""
+    told = sample.predicted
+    if not len(told.owner):
+        return np.zeros((len(sample), 6))
+    ended = np.hstack((told.last_weight, told.last_sum))
+    known = told.owner >= 0
+    total = sums_before(
+        told.owner[known], told.last_ms[known], ended[known], sample.customer, sample.at_ms, half_life_ms
+    )
+    own, at_ms = told.journey, sample.at_ms
+    over = (own >= 0) & (told.last_ms[own] < at_ms)
+    total -= np.where(over, np.exp2((told.last_ms[own] - at_ms) / half_life_ms), 0.0)[:, np.newaxis] * ended[own]
+    age = np.exp2((told.heard_ms - at_ms) / half_life_ms)[:, np.newaxis]
+    return np.asarray(total + age * np.hstack((told.weight, told.sum)))
 
 
 def _customer_sums(sample: Sample, said: Floats, half_life_ms: float) -> Floats:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jobs.evaluate.baselines import CUSTOMER, Moments, customer_baselines, folds_of, shares_before
 from jobs.evaluate.before import moments_before
 from jobs.evaluate.figures import Figures, Judged
-from jobs.evaluate.reading import Sample, own_shares
+from jobs.evaluate.reading import Sample
 from pipeline.answers import fitted_shares, level_edges, level_scores
 from pipeline.model import Model
 from pipeline.predict import category_masses, forecast, transform
@@ -71,17 +71,41 @@ class _Group:
     points: Mapping[str, Judged]
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Forecasts of some answers of a sample."""
+
+    groups: Sequence[_Group]
+    evidence: Floats
+    """Of every answer of the sample."""
+    fold: Index | None
+
+
 def evaluate(sample: Sample, model: Model, *, folds: int | None = None) -> Evaluation:
     """Judge the model and the baselines on the wanted answers of ``sample``.
 
     With ``folds``, customers are split: what baselines know of others comes from the other folds, of any time, and
-    the figures of each fold are reported too. The model is taken as it is: nothing of it is learnt here.
+    the figures of each fold are reported too. The model is taken as it is; :func:`jobs.fit.crossed` learns it too.
     """
-    fold = folds_of(sample, folds)
+    return summary([judge(sample, model, folds_of(sample, folds))])
+
+
+def judge(sample: Sample, model: Model, fold: Index | None) -> Judgement:
+    """Predict the wanted answers of ``sample``; baselines know the other folds, or what was earlier."""
     center, variance, evidence = moments_before(sample, model)
     told = {"perception": Moments(center, variance), **customer_baselines(sample, model, fold)}
     draw = np.random.default_rng(SEED).random(len(sample))
     groups = [_group(sample, model, told, draw, fold, *key) for key in _keys(sample)]
+    return Judgement(groups, evidence, fold)
+
+
+def summary(judged: Sequence[Judgement]) -> Evaluation:
+    """The figures of several judgements over the same answers, each of some of them."""
+    evidence, fold = np.zeros_like(judged[0].evidence), judged[0].fold
+    for one in judged:
+        for group in one.groups:
+            evidence[group.rows] = one.evidence[group.rows]
+    groups = [group for one in judged for group in one.groups]
     scales = {
         name: _unit([(group.rows, group.own) for group in groups if group.scale == name], evidence, fold)
         for name in sorted({group.scale for group in groups})
@@ -102,7 +126,7 @@ def _group(
     rows = every[kept]
     masses = _masses(sample, model, told, fold, every, scale, levels)
     category = sample.category[rows]
-    scores = level_scores(levels, model.answers, *own_shares(scale, levels, model))
+    scores = level_scores(levels, model.answers, *model.scales[scale].known(levels))
     steps = np.arange(levels) / (levels - 1)
     values = sample.low[rows, np.newaxis] + steps * (sample.high - sample.low)[rows, np.newaxis]
     low = values <= _low_limit(sample, rows, scale, model)[:, np.newaxis]
@@ -121,7 +145,7 @@ def _masses(
     sample: Sample, model: Model, told: Mapping[str, Moments], fold: Index | None, rows: Index, scale: str, levels: int
 ) -> dict[str, Floats]:
     """Mass per category by predictor, shape (len(rows), levels) each."""
-    own = own_shares(scale, levels, model)
+    own = model.scales[scale].known(levels)
     edges = level_edges(levels, model.answers, *own)
     masses = {name: category_masses(one.mean[rows], one.variance[rows], edges) for name, one in told.items()}
     start, at_ms = fitted_shares(levels, model.answers, *own), sample.at_ms[rows]

@@ -16,7 +16,8 @@ SELECT
     assumeNotNull(e.value) AS value,
     assumeNotNull(e.scale_min) AS low,
     assumeNotNull(e.scale_max) AS high,
-    toUInt8(e.wanted) AS wanted
+    toUInt8(e.wanted) AS wanted,
+    j.journey_key AS journey_key
 FROM
 (
     SELECT *, ifNull(toBool(@wanted@), false) AS wanted

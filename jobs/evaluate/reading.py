@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,9 +12,14 @@ from numpy.typing import NDArray
 
 from jobs.errors import PerceptionError
 from jobs.evaluate import questions
+from jobs.evaluate.predicted import Predicted, implied_by, predicted
+from jobs.journal import Facts, Journal, read_facts
+from jobs.journal import read as read_journal
+from jobs.journal.facts import FOREVER_MS
 from jobs.warehouse.protocol import Warehouse
 from pipeline.answers import level_scores, rating_levels
 from pipeline.model import Model
+from schemas.event import SCALES
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -61,9 +67,60 @@ class Sample:
     implied_weight: Floats
     """Evidence that is not from answers, shape (m, 3)."""
     implied_sum: Floats
+    predicted: Predicted
+    """What the model's predictor says."""
 
     def __len__(self) -> int:
         return len(self.customer)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a warehouse holds about answers, before any model judges it."""
+
+    url: str
+    version: str
+    """Of the model that the warehouse was filled with."""
+    columns: list[tuple[Any, ...]]
+    """Of the answers, in the order of ``questions.answers``."""
+    told: list[tuple[Any, ...]]
+    """Of the interactions, in the order of ``questions.INTERACTIONS``."""
+    facts: Facts
+    journal: Journal
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def only(self, rows: NDArray[np.bool_]) -> Base:
+        """With some of the answers only."""
+        kept = [tuple(itertools.compress(column, rows.tolist())) for column in self.columns]
+        return Base(self.url, self.version, kept, self.told, self.facts, self.journal)
+
+    @property
+    def journey(self) -> Index:
+        """Journey of each answer in the journal, -1 where that has none."""
+        codes = self.journal.codes
+        return np.array([codes.get(key, -1) for key in zip(self.columns[0], self.columns[9], strict=True)], np.int64)
+
+    @property
+    def at_ms(self) -> Index:
+        """Time of each answer."""
+        return np.array(self.columns[2], np.int64)
+
+
+def gather(warehouse: Warehouse, *, where: str | None = None, until_ms: int | None = None) -> Base:
+    """All answers of a warehouse from before ``until_ms``, and what happened to the customers who gave them."""
+    until = FOREVER_MS if until_ms is None else until_ms
+    found = [row for row in warehouse.query(questions.answers(where)).rows if row[4] in SCALES and row[2] < until]
+    facts = read_facts(warehouse, until_ms)
+    return Base(
+        url=warehouse.url,
+        version=str(warehouse.query("SELECT model_version FROM model").value()),
+        columns=_columns(found, 10),
+        told=_columns(warehouse.query(questions.INTERACTIONS).rows, 12),
+        facts=facts,
+        journal=read_journal(warehouse, facts, until_ms),
+    )
 
 
 def read(warehouse: Warehouse, model: Model, *, where: str | None = None, since_ms: int | None = None) -> Sample:
@@ -79,35 +136,27 @@ def read(warehouse: Warehouse, model: Model, *, where: str | None = None, since_
         NoAnswersError: there are none, or ``where`` and ``since_ms`` leave none.
         OtherModelError: the warehouse was filled with another model.
     """
-    _check_version(warehouse, model)
-    found = [row for row in warehouse.query(questions.answers(where)).rows if row[4] in model.scales]
-    columns = _columns(found, 9)
-    if not found:
-        raise NoAnswersError(
-            f"{warehouse.url} holds no answers: there is nothing to compare predictions with",
-            action="Take in events of type answer, with scale and value.",
-        )
-    told = _columns(warehouse.query(questions.INTERACTIONS).rows, 12)
-    sample = _sample(columns, told, model, since_ms)
-    if not sample.wanted.any():
-        raise NoAnswersError("no answer is left to predict", action="Widen --where or --since.")
-    return sample
-
-
-def _check_version(warehouse: Warehouse, model: Model) -> None:
-    version = warehouse.query("SELECT model_version FROM model").value()
-    if version != model.version:
+    base = gather(warehouse, where=where)
+    if base.version != model.version:
         raise OtherModelError(
-            f"{warehouse.url} was filled with the model {version}, not with {model.version}",
+            f"{warehouse.url} was filled with the model {base.version}, not with {model.version}",
             action="Give that model's file with PERCEPTION_MODEL__FILE or --model.",
         )
+    return under(base, model, since_ms)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
     return list(zip(*rows, strict=True)) or [()] * width
 
 
-def _sample(columns: list[tuple[Any, ...]], told: list[tuple[Any, ...]], model: Model, since_ms: int | None) -> Sample:
+def under(base: Base, model: Model, since_ms: int | None = None) -> Sample:
+    """The answers as ``model`` sees them. Raises :class:`NoAnswersError` if there are none."""
+    if not len(base):
+        raise NoAnswersError(
+            f"{base.url} holds no answers: there is nothing to compare predictions with",
+            action="Take in events of type answer, with scale and value.",
+        )
+    columns, told = base.columns, base.told
     names, customer = np.unique(np.array(columns[0], dtype=object), return_inverse=True)
     segments, segment = np.unique(np.array(columns[3], dtype=object), return_inverse=True)
     place = {key: index for index, key in enumerate(zip(told[0], told[1], strict=True))}
@@ -115,13 +164,14 @@ def _sample(columns: list[tuple[Any, ...]], told: list[tuple[Any, ...]], model: 
     scale = np.array(columns[4], dtype=object)
     levels = rating_levels(low, high, model.answers)
     category = np.clip(np.floor((value - low) / (high - low) * (levels - 1) + 0.5), 0, levels - 1).astype(np.int64)
-    at_ms = np.array(columns[2], dtype=np.int64)
+    at_ms = base.at_ms
     interaction = np.array([place[key] for key in zip(columns[0], columns[1], strict=True)], dtype=np.int64)
     weight = np.array([model.scales[name].weights for name in columns[4]])
     points = _points(scale, levels, category, model)
-    implied = _implied(told, interaction, weight, points)
+    own = model.version == base.version and model.predictor is None
+    implied = _implied(told, interaction, weight, points) if own else implied_by(base, model)
     code = {name: index for index, name in enumerate(names)}
-    return Sample(
+    sample = Sample(
         customer=customer,
         names=names,
         segment=segment,
@@ -141,21 +191,19 @@ def _sample(columns: list[tuple[Any, ...]], told: list[tuple[Any, ...]], model: 
         owner=np.array([code.get(name, -1) for name in told[0]], dtype=np.int64),
         implied_weight=implied[0],
         implied_sum=implied[1],
+        predicted=predicted(base, model, customer, code, segments[segment]),
     )
+    if not sample.wanted.any():
+        raise NoAnswersError("no answer is left to predict", action="Widen --where or --since.")
+    return sample
 
 
 def _points(scale: NDArray[np.object_], levels: Index, category: Index, model: Model) -> Floats:
     points = np.empty(len(scale))
     for name, count in set(zip(scale.tolist(), levels.tolist(), strict=True)):
         rows = (scale == name) & (levels == count)
-        points[rows] = level_scores(count, model.answers, *own_shares(name, count, model))[category[rows]]
+        points[rows] = level_scores(count, model.answers, *model.scales[name].known(count))[category[rows]]
     return points
-
-
-def own_shares(name: str, levels: int, model: Model) -> tuple[tuple[float, ...], ...]:
-    """Shares and counts of a scale where its answers have its own number of levels, else nothing."""
-    scale = model.scales[name]
-    return (scale.shares, scale.counts) if levels == scale.levels else ()
 
 
 def _implied(told: list[tuple[Any, ...]], interaction: Index, weight: Floats, points: Floats) -> tuple[Floats, Floats]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.evaluate.reading import Base
+from jobs.fit.learnt import LEAST, Learnt
+from jobs.fit.predicting import Found, find, told_of
 from jobs.fit.reading import Seen
+from jobs.fit.tuning import tune
 from pipeline.answers import level_scores, rating_levels
 from pipeline.model import Model, Scale
 from pipeline.signals import Effect, Outcome, Slope, discover
@@ -17,22 +22,8 @@ from pipeline.signals import Effect, Outcome, Slope, discover
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-LEAST: Final = 30
-"""Answers, customers or interactions below which a value stays as it is."""
 UNSEEN: Final = frozenset({"refund", "proactive"})
 """Signals whose prevalence is not fitted: a warehouse does not keep all of what they look at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """One value: what it was, what it is now, and from how much."""
-
-    what: str
-    before: float
-    after: float
-    n: int
-    error: float
-    """Standard error of ``after``; NaN where it is not one number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +35,36 @@ class Fit:
     learnt: tuple[Learnt, ...]
     kept: tuple[str, ...]
     """Why other values stayed, in words."""
+    found: Found | None = None
+    """The predictor, and what its features are worth."""
 
 
-def fit(seen: Seen, start: Model, name: str) -> Fit:
-    """``start`` with what ``seen`` teaches; a value with too little to learn from stays."""
+def fit(seen: Seen, start: Model, name: str, without: AbstractSet[str] = frozenset()) -> Fit:
+    """``start`` with what ``seen`` teaches, but no features ``without``; what has too little to learn from stays."""
     kept: list[str] = []
     learnt: list[Learnt] = []
-    model = replace(start, effects=_effects(seen, start.effects, learnt, kept))
+    model = replace(start, version="", predictor=None, effects=_effects(seen, start.effects, learnt, kept))
     model = replace(model, scales=_scales(seen, model, learnt, kept))
     model = _priors(seen, model, learnt, kept)
-    return Fit(replace(model, version=f"{name}-{model.digest()}"), len(seen.value), tuple(learnt), tuple(kept))
+    found = None
+    if seen.base is not None and len(seen.base) >= LEAST:
+        found = _predictor(seen, seen.base, model, without, kept)
+        model = replace(model, predictor=None if found is None else found.predictor)
+        model = tune(seen.base, model, 1.0 if found is None else found.optimism, learnt, kept)
+    model = replace(model, version=f"{name}-{model.digest()}")
+    return Fit(model, len(seen.value), tuple(learnt), tuple(kept), found)
+
+
+def _predictor(seen: Seen, base: Base, model: Model, without: AbstractSet[str], kept: list[str]) -> Found | None:
+    told = told_of(base.journal, base.journey, base.at_ms).without(without)
+    points, _ = _points(seen, model)
+    prior = np.array([model.segments.get(name, model.prior_mean) for name in seen.segment.tolist()])
+    weights = np.array([model.scales[name].weights for name in seen.scale.tolist()])
+    found = find(told, seen.customer, points - prior, weights, model)
+    if found is None:
+        acted = int(told.acted.sum())
+        kept.append(f"predictor: {acted:,} answers with something before them, and nothing that explains them")
+    return found
 
 
 def _effects(seen: Seen, effects: Mapping[str, Effect], learnt: list[Learnt], kept: list[str]) -> dict[str, Effect]:
@@ -91,20 +102,23 @@ def _levels(seen: Seen, name: str) -> tuple[NDArray[np.bool_], Floats]:
 def _scales(seen: Seen, model: Model, learnt: list[Learnt], kept: list[str]) -> dict[str, Scale]:
     found = dict(model.scales)
     for name, rows, levels, category in _categories(seen, model):
-        scale = model.scales[name]
-        if levels != scale.levels:
-            kept.append(f"shares of {name} with {levels} levels: a model keeps shares of its own levels only")
-        elif len(rows) < LEAST:
-            kept.append(f"shares of {name}: {len(rows)} answers, {LEAST} are needed")
-        else:
-            counts = np.bincount(category, minlength=levels)
-            found[name] = replace(scale, counts=tuple(float(count) for count in counts))
-            own = scale.shares, scale.counts
-            before, after = (
-                float(level_scores(levels, model.answers, *c)[category].mean())
-                for c in (own, (scale.shares, found[name].counts))
-            )
-            learnt.append(Learnt(f"mean answer of {name}, points", before, after, len(rows), float("nan")))
+        scale = found[name]
+        what = name if levels == scale.levels else f"{name} with {levels} levels"
+        if len(rows) < LEAST:
+            kept.append(f"shares of {what}: {len(rows)} answers, {LEAST} are needed")
+            continue
+        counts = tuple(float(count) for count in np.bincount(category, minlength=levels))
+        others = (*(one for one in scale.other_counts if len(one) != levels), counts)
+        found[name] = (
+            replace(scale, counts=counts)
+            if levels == scale.levels
+            else replace(scale, other_counts=tuple(sorted(others, key=len)))
+        )
+        before, after = (
+            float(level_scores(levels, model.answers, *one.known(levels))[category].mean())
+            for one in (scale, found[name])
+        )
+        learnt.append(Learnt(f"mean answer of {what}, points", before, after, len(rows), float("nan")))
     return found
 
 
@@ -118,14 +132,17 @@ def _categories(seen: Seen, model: Model) -> Iterator[tuple[str, Index, int, Ind
             yield name, rows, count, np.clip(np.floor(place * (count - 1) + 0.5), 0, count - 1).astype(np.int64)
 
 
-def _priors(seen: Seen, model: Model, learnt: list[Learnt], kept: list[str]) -> Model:
-    """Means of the customers' mean answers, shrunk: of all to the start, of segments to that of all."""
+def _points(seen: Seen, model: Model) -> tuple[Floats, NDArray[np.bool_]]:
+    """Answers in points, and which of them have any, shape (n,) each."""
     points = np.full(len(seen.value), np.nan)
     for name, rows, levels, category in _categories(seen, model):
-        scale = model.scales[name]
-        own = (scale.shares, scale.counts) if levels == scale.levels else ()
-        points[rows] = level_scores(levels, model.answers, *own)[category]
-    told = ~np.isnan(points)
+        points[rows] = level_scores(levels, model.answers, *model.scales[name].known(levels))[category]
+    return points, ~np.isnan(points)
+
+
+def _priors(seen: Seen, model: Model, learnt: list[Learnt], kept: list[str]) -> Model:
+    """Means of the customers' mean answers, shrunk: of all to the start, of segments to that of all."""
+    points, told = _points(seen, model)
     _, first, customer = np.unique(seen.customer[told], return_index=True, return_inverse=True)
     if len(first) < LEAST:
         kept.append(f"priors: {len(first)} customers with answers, {LEAST} are needed")

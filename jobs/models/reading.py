@@ -12,6 +12,8 @@ from typing import Any, Final
 from jobs.errors import ModelFileError
 from jobs.models.schema import (
     ANSWERS,
+    FEATURE_OPTIONAL,
+    FEATURES,
     FORMAT,
     HORIZON,
     HORIZONS,
@@ -21,15 +23,18 @@ from jobs.models.schema import (
     TOP,
     Check,
     effect_checks,
+    feature_checks,
     points,
+    three,
 )
 from pipeline.model import AnswerRule, Horizon, Model, Scale
+from pipeline.predictor import Predictor
 from pipeline.signals import Effect, discover
 from schemas.event import SCALES
 
 _NOTHING: Final[AbstractSet[str]] = frozenset()
 _ACTION: Final = "Correct the file; `perception model default` prints a complete one."
-_SECTIONS: Final = ("answers", *HORIZONS, "segments", "scales", "signals")
+_SECTIONS: Final = ("answers", *HORIZONS, "segments", "scales", "signals", "predictor")
 
 
 def read(path: Path) -> Model:
@@ -67,6 +72,7 @@ def _model(table: Mapping[str, Any], problems: list[str]) -> Model | None:
         "segments": _segments(_section(table, "segments", problems), problems),
         "scales": _scales(_section(table, "scales", problems), problems),
         "effects": _effects(_section(table, "signals", problems), problems),
+        "predictor": _predictor(_section(table, "predictor", problems), problems) if "predictor" in table else None,
     }
     for name in HORIZONS:
         parts[name] = _built(Horizon, _section(table, name, problems), name, HORIZON, problems)
@@ -162,6 +168,29 @@ def _scales(table: Mapping[str, Any], problems: list[str]) -> dict[str, Scale]:
 def _effects(table: Mapping[str, Any], problems: list[str]) -> dict[str, Effect]:
     parts = _tables(table, "signals", set(discover()), problems)
     return {name: _effect(part, f"signals.{name}", problems) for name, part in parts.items()}
+
+
+def _predictor(part: Mapping[str, Any], problems: list[str]) -> Any:
+    """The predictor that a fit has written."""
+    values = {name: value for name, value in part.items() if name != "features"}
+    known = len(problems)
+    features: dict[str, Any] = {}
+    for name, one in _section(part, "features", problems).items():
+        place = f"predictor.features.{name}"
+        kind = FEATURES.get(str(one.get("kind"))) if isinstance(one, dict) else None
+        if kind is None:
+            problems.append(f"{place}.kind must be one of {', '.join(FEATURES)}")
+            continue
+        given = {key: value for key, value in one.items() if key != "kind"}
+        features[name] = _built(kind, given, place, feature_checks(kind), problems, FEATURE_OPTIONAL)
+    checked = _checked(values, "predictor", {"role": _name, "explained": three}, problems)
+    if len(problems) > known:
+        return None
+    try:
+        return Predictor(**checked, features=features)
+    except ValueError as error:
+        problems.append(f"predictor: {error}")
+        return None
 
 
 def _effect(part: Mapping[str, Any], place: str, problems: list[str]) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pipeline.model import AnswerRule, Horizon, Scale
 from pipeline.policy import DAY_MS
+from pipeline.predictor import Bins, Feature, Levels, Line
 from pipeline.signals import Effect, Outcome, Slope
 
 FORMAT: Final = 1
@@ -72,6 +73,41 @@ def three(value: object) -> tuple[float, ...]:
     return given
 
 
+def lists(value: object) -> tuple[tuple[float, ...], ...]:
+    """A list of lists of numbers."""
+    if not isinstance(value, list):
+        raise ValueError("a list of lists of numbers")  # noqa: TRY004 - all checks raise one kind
+    return tuple(numbers(item) for item in value)
+
+
+def triples(value: object) -> tuple[tuple[float, ...], ...]:
+    """A list with one number per dimension in each item."""
+    if not isinstance(value, list):
+        raise ValueError("a list of three numbers each")  # noqa: TRY004 - all checks raise one kind
+    return tuple(three(item) for item in value)
+
+
+def named(value: object) -> dict[str, tuple[float, ...]]:
+    """One number per dimension by name."""
+    if not isinstance(value, dict):
+        raise ValueError("a table of three numbers each")  # noqa: TRY004 - all checks raise one kind
+    return {name: three(item) for name, item in value.items()}
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A list of texts."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("a list of texts")
+    return tuple(value)
+
+
+def flag(value: object) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError("true or false")  # noqa: TRY004 - all checks raise one kind
+    return value
+
+
 TOP: Final[Mapping[str, Check]] = {
     "prior_mean": points,
     "answer_variance": positive,
@@ -93,9 +129,20 @@ ANSWERS: Final[Mapping[str, Check]] = {
     for field in fields(AnswerRule)
 }
 SCALE: Final[Mapping[str, Check]] = {
-    field.name: {"first": whole, "levels": whole, "weights": three}.get(field.name, numbers) for field in fields(Scale)
+    field.name: {"first": whole, "levels": whole, "weights": three, "other_counts": lists}.get(field.name, numbers)
+    for field in fields(Scale)
 }
-SCALE_OPTIONAL: Final = frozenset({"shares", "counts"})
+SCALE_OPTIONAL: Final = frozenset({"shares", "counts", "other_counts"})
+FEATURES: Final[Mapping[str, type[Feature]]] = {"line": Line, "bins": Bins, "levels": Levels}
+"""Forms of a feature of the predictor by the name that the file gives them."""
+FEATURE_OPTIONAL: Final = frozenset({"base", "missing", "other", "types", "logarithm"})
+
+
+def feature_checks(kind: type[Feature]) -> Mapping[str, Check]:
+    """The values of one form of feature."""
+    special: dict[str, Check] = {"levels": named, "effects": triples, "types": texts, "logarithm": flag}
+    special |= {"edges": numbers, **dict.fromkeys(("share", "slope", "base", "missing", "other"), three)}
+    return {field.name: special.get(field.name, number) for field in fields(kind)}
 
 
 def effect_checks(kind: type[Effect]) -> Mapping[str, Check]:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from jobs.models.schema import ANSWERS, FORMAT, HORIZONS, KINDS, SCALE, SCALE_OPTIONAL, TOP
+from jobs.models.schema import ANSWERS, FEATURES, FORMAT, HORIZONS, KINDS, SCALE, SCALE_OPTIONAL, TOP
 from pipeline.model import Horizon, Model
 from pipeline.policy import DAY_MS
+from pipeline.predictor import Predictor
 from pipeline.signals import discover
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -49,6 +50,20 @@ def _sections(model: Model) -> Iterator[tuple[str, Mapping[str, Any]]]:
         kind = next(text for text, form in KINDS.items() if type(effect) is form)
         values = {field.name: getattr(effect, field.name) for field in fields(effect)}
         yield f"signals.{_key(name)}", {"#": discover()[name].meaning, "kind": kind, **values}
+    if model.predictor is not None:
+        yield from _predictor(model.predictor)
+
+
+def _predictor(predictor: Predictor) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield "predictor", {"role": predictor.role, "explained": predictor.explained}
+    for source, feature in sorted(predictor.features.items()):
+        kind = next(text for text, form in FEATURES.items() if type(feature) is form)
+        values = {one.name: getattr(feature, one.name) for one in fields(feature)}
+        levels = values.pop("levels", None)
+        place = f"predictor.features.{_key(source)}"
+        yield place, {"kind": kind, **values}
+        if levels is not None:
+            yield f"{place}.levels", levels
 
 
 def _horizon(horizon: Horizon) -> dict[str, float]:
@@ -58,9 +73,13 @@ def _horizon(horizon: Horizon) -> dict[str, float]:
 
 
 def _lines(values: Mapping[str, Any]) -> str:
-    return "".join(
-        f"# {value}\n" if name == "#" else f"{_key(name)} = {_value(value)}\n" for name, value in values.items()
-    )
+    return "".join(_line(name, value) for name, value in values.items())
+
+
+def _line(name: str, value: Any) -> str:
+    if name == "#" and isinstance(value, str):
+        return f"# {value}\n"
+    return f"{_key(name)} = {_value(value)}\n"
 
 
 def _key(name: str) -> str:
@@ -70,6 +89,8 @@ def _key(name: str) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, tuple):
         return f"[{', '.join(map(_value, value))}]"
     return repr(value)

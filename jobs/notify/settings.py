@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field, SecretStr
 
-from jobs.errors import SettingsError
-from jobs.section import PREFIX, Seconds, Section
+from jobs.section import Seconds, Section
 
 
 class NotifySettings(Section):
@@ -44,15 +41,6 @@ class NotifySettings(Section):
         return tuple(word.strip() for word in text.split(",") if word.strip())
 
     def secret(self, name: str) -> str:
-        """A secret, from its file if one is named; empty if it is not given. Raises :class:`SettingsError`."""
-        path = getattr(self, f"{name}_file", None)
-        given = getattr(self, name)
-        if path is None:
-            return "" if given is None else str(given.get_secret_value())
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise SettingsError(
-                f"the file of {name} cannot be read: {type(error).__name__}",
-                action=f"Correct {PREFIX}NOTIFY__{name.upper()}_FILE.",
-            ) from error
+        """A secret as text; empty if it is not given."""
+        given: SecretStr | None = getattr(self, name)
+        return "" if given is None else given.get_secret_value()

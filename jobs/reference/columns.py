@@ -56,6 +56,14 @@ CALCULATED: Final[Mapping[str, str]] = {
 """Column -> meaning, the same in every view that calculates it."""
 
 _OF_ALERTS: Final[Mapping[str, str]] = {
+    "observed": "Mean or contacts as they came",
+    "expected": "Usual mean in points, or usual contacts",
+    "threshold": "Evidence at which it fires",
+    "evidence": "Log likelihood ratio",
+    "size": "Points below the baseline; of a surge, times the usual contacts",
+    "since_at": "When it began",
+    "kind": "scores, answers or contacts; for a rule its name",
+    "detector": "drop, surge, no_data, customer_drop or rule",
     "at": "Event time at which it was decided: the end of a bucket",
     "customers": "Distinct customers behind it",
     "reason": "Why it was withdrawn, amended or resolved",
@@ -64,7 +72,11 @@ _OF_ALERTS: Final[Mapping[str, str]] = {
     "state": "pending, firing, recovering, resolved or withdrawn",
 }
 IN_VIEW: Final[Mapping[tuple[str, str], str]] = {
-    **{(view, name): text for view in ("alerts", "alert_transitions") for name, text in _OF_ALERTS.items()},
+    **{
+        (view, name): text
+        for view in ("alerts", "alert_transitions", "customer_alerts")
+        for name, text in _OF_ALERTS.items()
+    },
     ("cells", "customers"): "Distinct customers",
     ("cells", "scope"): "Which labels the cell is split by",
     ("events", "sequence"): "Order within one moment",

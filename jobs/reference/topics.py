@@ -11,10 +11,10 @@ from schemas.generate import asyncapi
 _INTRODUCTION = """`perception topics apply` creates these and sets their configuration; it can be repeated. The values
 are those of the default settings: names, partitions, replicas and retention come from [settings](settings.md#kafka).
 
-A partition's state lies in the changelog partition of the same number, and what was told of an alert in that of the
-alert. So the number is never changed later: keys would move and the state would not. `perception topics apply` and the
-worker refuse it. Detection compares a cell with its parents and its siblings, so all cells of an organisation are in
-one partition."""
+Those with more than one partition have the same number of them: a partition's state lies in the changelog partition of
+the same number, and what was told of an alert in that of the alert. So the number is never changed later: keys would
+move and the state would not. `perception topics apply` and the worker refuse it. Detection compares a cell with its
+parents and its siblings, so all cells of an organisation are in one partition."""
 
 _KEYS = (
     "`customer_id`, UTF-8",
@@ -30,7 +30,7 @@ _ABOUT = (
     "Events and ticks. Producers write, workers read.",
     "Refused records: original key, value and headers, and why. Workers write, `perception dlq` reads.",
     "State of the workers. Only they read and write it, in transactions; never edit or truncate it.",
-    "Transitions of alerts ([contract](../schemas/alert.schema.json)). Read committed records only.",
+    "Transitions of alerts, the last of each. Workers write, `perception alerts notify` and your own consumers read.",
     "Cumulative totals of the cells that each flush changed, as blocks of columns. Workers write, detection reads.",
     "State of detection: totals by bucket, and what was told. As the state of the workers.",
     "Who was told of which alert. Only `perception alerts notify` reads and writes it.",

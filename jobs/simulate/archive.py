@@ -45,8 +45,9 @@ class TruthFile(AbstractContextManager["TruthFile"]):
 
     Times are epoch milliseconds.
     ``customer``: true ``relationship`` level L and ``recent`` level L + J at the start of a day,
-    points on (meets_needs, easy, enjoyable). ``interaction``: what it was ``felt`` as when it ended; ``event_id`` is
-    its first event. Levels are not clipped to 0..100 and hold no pyramid.
+    points on (meets_needs, easy, enjoyable). ``interaction``: what it was ``felt`` as when it ended, and the
+    ``shift`` by which what happened moved that; ``event_id`` is its first event. Levels are not clipped to 0..100 and
+    hold no pyramid.
     """
 
     def __init__(self, path: Path, scenario: Scenario) -> None:
@@ -59,7 +60,9 @@ class TruthFile(AbstractContextManager["TruthFile"]):
         for customer, lasting, now in zip(customers, relationship, recent, strict=True):
             self._line("customer", at=at_ms, customer_id=customer, relationship=_round(lasting), recent=_round(now))
 
-    def interaction(self, at_ms: int, customer: str, event_id: str, interaction_id: str, felt: Triple) -> None:
+    def interaction(
+        self, at_ms: int, customer: str, event_id: str, interaction_id: str, felt: Triple, shift: Triple
+    ) -> None:
         """One line."""
         self._line(
             "interaction",
@@ -68,6 +71,7 @@ class TruthFile(AbstractContextManager["TruthFile"]):
             event_id=event_id,
             interaction_id=interaction_id,
             felt=_round(felt),
+            shift=_round(shift),
         )
 
     def __enter__(self) -> Self:

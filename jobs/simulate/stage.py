@@ -12,7 +12,7 @@ from jobs.simulate.people import Person
 from jobs.simulate.post import Post
 from jobs.simulate.scenario import Incident, Scenario
 from jobs.simulate.surveys import CX_INDEX, SCALES, replies, tick
-from jobs.simulate.truth import Truth, TruthLog
+from jobs.simulate.truth import FELT_SD, Truth, TruthLog
 from jobs.simulate.world import EFFECTS, Triple, add
 from pipeline.policy import DAY_MS, HOUR_MS
 
@@ -128,19 +128,20 @@ class Meeting:
         """It moves perception by one of the operator's known effects."""
         self.shift = add(self.shift, EFFECTS[name], factor)
 
-    def wait(self, wait_s: float, promised_s: float, ratio_log2: float) -> None:
-        """Waiting is felt against the promise: ``ratio_log2`` doublings."""
-        points = -6.0 * max(-2.0, min(2.0, ratio_log2))
+    def wait(self, ratio_log2: float, factor: float) -> None:
+        """Waiting is felt against the promise: ``ratio_log2`` doublings, ``factor`` times as much as usual."""
+        points = -6.0 * factor * max(-2.0, min(2.0, ratio_log2))
         self.shift = add(self.shift, (0.3, 1.0, 0.5), points)
 
     def end(self, *scales: str, invited: float = 0.0) -> Triple:
         """The customer leaves with a feeling, and perhaps with an invitation to answer ``scales``."""
         stage, rng, person = self.stage, self.stage.rng, self.person
         before = stage.truth.now(person.index)
-        felt = add(add(before, self.shift), (rng.gauss(0.0, 6.5), rng.gauss(0.0, 6.5), rng.gauss(0.0, 6.5)))
+        chance = (rng.gauss(0.0, FELT_SD), rng.gauss(0.0, FELT_SD), rng.gauss(0.0, FELT_SD))
+        felt = add(add(before, self.shift), chance)
         stage.truth.happened(person.index, self.shift)
         identity = self.common.get("interaction_id", "")
-        stage.log.interaction(self._last_ms, person.id, self._first, identity, felt)
+        stage.log.interaction(self._last_ms, person.id, self._first, identity, felt, self.shift)
         if scales and rng.random() < invited:
             stage.ask(person, scales, felt, self._survey_fields())
         return felt

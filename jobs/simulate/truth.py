@@ -25,8 +25,9 @@ STAYS: Final = 0.34
 LASTS: Final = 0.06
 LASTING_HALF_LIFE_D: Final = 180.0
 RECENT_HALF_LIFE_D: Final = 14.0
-_MIXING: Final = np.linalg.cholesky(np.array([[1.0, 0.6, 0.55], [0.6, 1.0, 0.6], [0.55, 0.6, 1.0]]))
-"""Dimensions go together: correlation about .6."""
+MIXING: Final = np.array([[1.0, 0.6, 0.55], [0.6, 1.0, 0.6], [0.55, 0.6, 1.0]])
+"""Correlation of the dimensions: they go together."""
+_ROOT: Final = np.linalg.cholesky(MIXING)
 
 Levels = list[list[float]]
 
@@ -37,8 +38,10 @@ class TruthLog(Protocol):
     def day(self, at_ms: int, customers: Sequence[str], relationship: Levels, recent: Levels) -> None:
         """Level of every customer at the start of a day: L, and L + J."""
 
-    def interaction(self, at_ms: int, customer: str, event_id: str, interaction_id: str, felt: Triple) -> None:
-        """What one interaction was felt as; ``event_id`` is its first event."""
+    def interaction(
+        self, at_ms: int, customer: str, event_id: str, interaction_id: str, felt: Triple, shift: Triple
+    ) -> None:
+        """What one interaction was felt as, and by how much it moved the feeling; ``event_id`` is its first event."""
 
 
 class Nobody:
@@ -47,7 +50,9 @@ class Nobody:
     def day(self, at_ms: int, customers: Sequence[str], relationship: Levels, recent: Levels) -> None:
         """Forget."""
 
-    def interaction(self, at_ms: int, customer: str, event_id: str, interaction_id: str, felt: Triple) -> None:
+    def interaction(
+        self, at_ms: int, customer: str, event_id: str, interaction_id: str, felt: Triple, shift: Triple
+    ) -> None:
         """Forget."""
 
 
@@ -63,7 +68,7 @@ class Level:
         """One exact step of the process; ``noise`` is standard normal, shape (customers, 3)."""
         keep = 2.0 ** (-days / self.half_life_d)
         spread = self.sd * math.sqrt(1.0 - keep * keep)
-        self.values = (np.asarray(self.values) * keep + spread * (noise @ _MIXING.T)).tolist()
+        self.values = (np.asarray(self.values) * keep + spread * (noise @ _ROOT.T)).tolist()
 
     def add(self, index: int, shift: Triple, factor: float) -> None:
         """Move one customer by ``factor * shift`` points."""
@@ -85,7 +90,7 @@ class Truth:
         self._recent = self._stationary(RECENT_SD, RECENT_HALF_LIFE_D)
 
     def _stationary(self, sd: float, half_life_d: float) -> Level:
-        return Level((sd * (self._noise() @ _MIXING.T)).tolist(), sd, half_life_d)
+        return Level((sd * (self._noise() @ _ROOT.T)).tolist(), sd, half_life_d)
 
     def _noise(self) -> NDArray[np.float64]:
         return self._rng.standard_normal(self._means.shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from mode.supervisors import CrashingSupervisor
 
 from jobs.settings import KafkaSettings, Settings
 from jobs.stream.connection import FETCH_BYTES, Connection, credentials
+from jobs.stream.crash import crash_point
 from jobs.stream.health import Watchdog, pulse
 from jobs.stream.observed import observed
 from jobs.stream.process import Worker
@@ -81,7 +83,8 @@ class App(faust.App):
         worker = settings.worker
         self._signs = Signs(worker.hang_after_s, worker.stall_after_s, time.monotonic())
         self._watchdog = Watchdog(self._signs, worker.health_host, worker.health_port) if worker.health else None
-        self._rows = Rows(observed(sinks, self._signs), writers)
+        self._reach = crash_point(os.environ)
+        self._rows = Rows(observed(sinks, self._signs), writers, self._reach)
         self._groups: dict[str, Sessions] = {}
         self._announced = False
 
@@ -130,6 +133,7 @@ class App(faust.App):
             resume=lambda partition: self.consumer.resume_partitions([TP(topic, partition)]),
             tick=self._tick,
             fail=self._fail,
+            reach=self._reach,
         )
 
     def _around_detection(self) -> Surroundings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from faust.auth import SASLCredentials, SSLCredentials
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from jobs.settings import KafkaSettings, SecuritySettings
+from jobs.tls import broker_context
 
 BATCH_BYTES = 512 * 1024
 """Size of a record batch on the wire, before compression; below the broker's 1 MiB."""
@@ -19,20 +19,13 @@ FETCH_BYTES = 4 * 1024 * 1024
 
 def credentials(security: SecuritySettings) -> SASLCredentials | SSLCredentials | None:
     """Faust's credentials for these settings; None for PLAINTEXT."""
-    context = _context(security) if security.protocol.endswith("SSL") else None
+    context = broker_context(security)
     if security.protocol.startswith("SASL"):
         password = security.password.get_secret_value() if security.password else None
         return SASLCredentials(
             username=security.username, password=password, ssl_context=context, mechanism=security.sasl_mechanism
         )
     return SSLCredentials(context) if context is not None else None
-
-
-def _context(security: SecuritySettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=security.cafile)
-    if security.certfile:
-        context.load_cert_chain(security.certfile, security.keyfile)
-    return context
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from jobs.stream.changelog import Changelog
+from jobs.stream.crash import Reach, nowhere
 from jobs.stream.rejected import letter
 from jobs.stream.rows import Rows
 from pipeline.batch import Flush
@@ -25,6 +26,7 @@ class Effects:
     commit: Commit
     streams: Mapping[str, str] = field(default_factory=dict)
     """Stream of messages -> its topic."""
+    reach: Reach = nowhere
 
     async def apply(self, flush: Flush) -> bool:
         """Make a flush take effect. True once it is confirmed; False if the offset could not be committed.
@@ -34,9 +36,14 @@ class Effects:
         """
         letters = [letter(rejected, self.topic, self.partition) for rejected in flush.rejected]
         messages = [(self.streams[name], *one) for name, records in flush.messages.items() for one in records]
+        self.reach("before-changelog")
         # 1. State: all changes, the marker, rejected records and messages, in one transaction that fences the past.
         await self.changelog.write(flush.changes, letters, messages)
+        self.reach("after-changelog")
         # 2. Rows: idempotent by version.
         await self.rows.write(flush.rows)
+        self.reach("after-rows")
         # 3. Offset: only now may the next flush begin.
-        return await self.commit(flush.marker.offset + 1)
+        confirmed = await self.commit(flush.marker.offset + 1)
+        self.reach("after-offset")
+        return confirmed

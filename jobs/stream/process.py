@@ -5,10 +5,14 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sys
 import threading
 from typing import Final
 
 import faust
+from aiokafka.errors import KafkaConnectionError
+
+from jobs.reach import unreachable
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +44,13 @@ class Worker(faust.Worker):
         clock.start()
 
     def on_worker_shutdown(self) -> None:
-        """Say why, if the worker stops because something failed."""
+        """Say why, if the worker stops because something failed, or could not even start."""
         super().on_worker_shutdown()
-        if self.crash_reason is not None:
-            self.app.announce(self.crash_reason)
+        reason = self.crash_reason or sys.exc_info()[1]
+        if isinstance(reason, KafkaConnectionError):
+            reason = unreachable(self.app.settings.kafka)
+        if isinstance(reason, Exception):
+            self.app.announce(reason)
 
     @staticmethod
     def _leave(deadline_s: float) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from jobs.stream.crash import Reach, nowhere
 from jobs.stream.protocols import Sink, SinkFactory
 from pipeline.batch import Columns
 
@@ -21,8 +22,9 @@ LONGEST_PAUSE_S: Final = 15.0
 class Rows:
     """Inserts rows in ``threads`` threads over one sink, opened at its first use."""
 
-    def __init__(self, sinks: SinkFactory, threads: int = 1) -> None:
+    def __init__(self, sinks: SinkFactory, threads: int = 1, reach: Reach = nowhere) -> None:
         self._sinks = sinks
+        self._reach = reach
         self._sink: Sink | None = None
         self._opening = threading.Lock()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="perception-rows")
@@ -44,6 +46,7 @@ class Rows:
         """
         for table, columns in rows.items():
             await self._insert(table, columns)
+            self._reach("amid-rows")
 
     async def _insert(self, table: str, columns: Columns) -> None:
         loop = asyncio.get_running_loop()

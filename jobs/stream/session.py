@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from jobs.settings import WorkerSettings
+from jobs.stream.crash import Reach, nowhere
 from jobs.stream.errors import DeliveryError
 from jobs.stream.fetched import Fetched
 from jobs.stream.flush import Effects
@@ -40,6 +41,7 @@ class Surroundings:
     """Append a tick record to a partition."""
     fail: Callable[[BaseException], Awaitable[None]]
     """Stop the worker."""
+    reach: Reach = nowhere
 
 
 class Session:

@@ -142,6 +142,7 @@ class Sessions:
             self._rows,
             commit=lambda offset: self._commit(partition, offset),
             streams=kafka.streams,
+            reach=self._around.reach,
         )
         await take_over(pipeline, effects, self._connection, committed)
         return Session(pipeline, state, effects, self._around)

@@ -31,6 +31,7 @@ async def take_over(pipeline: Pipeline, effects: Effects, connection: Connection
     log.info("Partition %d: writing rows of offsets %d to %d again", effects.partition, last + 1, reached)
     # 1. Facts and retractions, from the state alone.
     await effects.rows.write(await asyncio.to_thread(pipeline.rewrite, last))
+    effects.reach("amid-takeover")
     # 2. Raw, late and rejected rows of the last flush: the state does not keep them, the log does.
     await _reread(pipeline, effects, connection)
     # 3. Offset.

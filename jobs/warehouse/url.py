@@ -52,7 +52,7 @@ class Address:
 
 def parse(url: str) -> Address:
     """Take an address apart. Raises :class:`WarehouseUrlError` without showing the password."""
-    parts = urlsplit(url)
+    parts = _split(url)
     masked = _masked(parts)
     try:
         if parts.scheme == "chdb":
@@ -62,6 +62,22 @@ def parse(url: str) -> Address:
     except ValueError as error:
         raise WarehouseUrlError(f"{masked}: {error}") from None
     raise WarehouseUrlError(f"not a warehouse address: {masked}")
+
+
+def _split(url: str) -> SplitResult:
+    """As ``urlsplit``; an address in which a password may lie elsewhere than expected is not shown at all."""
+    scheme = url.partition(":")[0]
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = None
+    if parts is None or ("@" in url and "@" not in parts.netloc and parts.scheme != "chdb"):
+        raise WarehouseUrlError(
+            f"{scheme[:16]}:***: cannot be taken apart",
+            action="Write special characters of a password as %2F (/), %3F (?), %23 (#), %40 (@); or give it by "
+            "PERCEPTION_WAREHOUSE__PASSWORD_FILE.",
+        )
+    return parts
 
 
 def with_cluster(address: Address, cluster: str | None) -> Address:
@@ -84,6 +100,8 @@ def _server(parts: SplitResult, masked: str) -> Address:
     database = unquote(parts.path.strip("/")) or "default"
     if not _IDENTIFIER.fullmatch(database):
         raise ValueError(f"{database!r} is no database name")
+    if cafile is not None and not secure:
+        raise ValueError("cafile is for clickhouses://, the address with TLS")
     return Address(
         masked,
         host=parts.hostname or "",

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.event import EVENT_TYPES
 
-Facts = NDArray[Any]
-"""Interaction facts: a structured array of ``pipeline.records.PIECE``, shape (n,)."""
+
+class Facts(Protocol):
+    """Interaction facts by the fields of ``pipeline.records.PIECE``: a structured array, or some rows of one."""
+
+    def __getitem__(self, field: str, /) -> NDArray[Any]:
+        """Values of a field, shape (n,)."""
+        ...
+
+
 Flags = NDArray[np.bool_]
 Levels = NDArray[np.float64]
 Shares = tuple[float, float, float]
@@ -43,6 +50,10 @@ class Effect:
         """Where the level is final already while the interaction is open, shape (n,)."""
         raise NotImplementedError
 
+    def happened(self, level: Levels) -> Flags:
+        """Where the level is something that happened, and not just that something did not, shape (n,)."""
+        return np.ones(len(level), np.bool_)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Effect):
@@ -67,6 +78,10 @@ class Outcome(Effect):
         return np.where(level > 0, self.present, self.absent)
 
     def at_once(self, level: Levels) -> Flags:
+        """Where it happened."""
+        return self.happened(level)
+
+    def happened(self, level: Levels) -> Flags:
         """Where it happened."""
         return level > 0
 
@@ -107,6 +122,10 @@ class Signal:
     """Level as the effect takes it, shape (n,); NaN = unknown, which is no observation."""
     start: Effect
     """Effect before any fit; a model that names the signal carries its own."""
+    about: np.uint32 = np.uint32(0)
+    """Types of the events that it is about, as bits: it is the end of an interaction that ends with one of them."""
+    always: bool = False
+    """Whether level 0 is something that happened too, and not just the absence of level 1."""
 
 
 def type_bits(*types: str) -> np.uint32:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from pipeline.records import FLAG_CANCELLED, FLAG_PROACTIVE_VISIBLE
-from pipeline.signals._base import Facts, Flags, Levels, Outcome, Signal, as_level, has_flag
+from pipeline.signals._base import Facts, Flags, Levels, Outcome, Signal, as_level, has_flag, type_bits
 
 
 def applies(facts: Facts) -> Flags:
@@ -30,4 +30,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Outcome(0.05, (0.4, 0.4, 1.0), present=3.0, absent=0.0),
+    about=type_bits("proactive_service"),
 )

@@ -47,4 +47,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Slope(0.05, (0.3, 1.0, 0.4), per_unit=-6.0, mean=0.0, limit=12.0),
+    about=_PENDING,
 )

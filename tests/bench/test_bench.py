@@ -12,7 +12,7 @@ import pytest
 from kafka import KafkaProducer
 
 from tests.architecture.code import ROOT
-from tests.bench import report
+from tests.bench import perceive, report
 from tests.bench.measure import Sample
 from tests.bench.meter import PeakMemory, cpu_seconds
 from tests.bench.progress import StalledError, changelog_state, wait_committed
@@ -106,3 +106,13 @@ def test_a_short_run_measures_both(kafka: Kafka) -> None:
     assert ours["engine_cpu_seconds"] > 0
     assert 250 < plain["state_entries"] <= 300
     assert ours["state_entries"] > plain["state_entries"]
+
+
+def test_the_perceive_stage_is_measured_whole() -> None:
+    given = perceive.load(customers=40, days=4, seed=1)
+    shown = perceive.perceive(given)
+    assert shown.mean.shape == (len(given.customers), 3)
+    assert ((shown.low <= shown.mean) & (shown.mean <= shown.high)).all()
+    found = perceive.rates(given, rounds=3)
+    assert len(found) == 3
+    assert min(found) > 0

@@ -21,8 +21,8 @@ def broker(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaSetti
         "TOPIC": f"interactions-{name}",
         "REJECTED_TOPIC": f"rejected-{name}",
         "ALERTS_TOPIC": f"alerts-{name}",
-        "CELLS_TOPIC": f"cells-{name}",
         "SILENCES_TOPIC": f"silences-{name}",
+        "CELLS_TOPIC": f"cells-{name}",
         "PARTITIONS": "3",
     }
     for variable, value in given.items():

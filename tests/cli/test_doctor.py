@@ -93,3 +93,17 @@ def test_settings_that_nothing_reads_are_warned_of() -> None:
     warnings = [check["finding"] for check in report["checks"] if check["status"] == "warning"]
     assert any("PERCEPTION_KAFAK__TOPIC" in warning for warning in warnings)
     assert any("one replica" in warning for warning in warnings)
+
+
+def test_secrets_that_travel_in_the_clear_are_warned_of() -> None:
+    report = run_json(
+        "doctor",
+        "--only",
+        "settings",
+        PERCEPTION_KAFKA__SECURITY__PASSWORD="secret",
+        PERCEPTION_WAREHOUSE__URL="clickhouse://me:secret@far/db",
+    )
+    warnings = [check["finding"] for check in report["checks"] if check["status"] == "warning"]
+    assert any("PLAINTEXT uses none" in warning for warning in warnings)
+    assert any("go unencrypted to far" in warning for warning in warnings)
+    assert "secret" not in str(report)

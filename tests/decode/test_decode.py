@@ -144,6 +144,29 @@ def test_slicing_does_not_show() -> None:
     np.testing.assert_array_equal(whole.notes["value"], [note["value"] for _, note in notes])
 
 
+WHOLE = text_of(BASE)
+HALVES = [
+    (WHOLE[:-1], b'"goal": "a"}'),
+    (b"[" + WHOLE, WHOLE + b"]"),
+    (WHOLE + b",null", WHOLE),
+    (WHOLE[:-1] + b', "goal": "', b'"}'),
+    (WHOLE[:-1] + b', "attributes": {"a": "b"', b'"c": "d"}}'),
+    (b"null", WHOLE),
+    (WHOLE, b""),
+    (b"", b""),
+]
+
+
+@pytest.mark.parametrize("halves", HALVES)
+@pytest.mark.parametrize("doubled", [WHOLE + b"," + WHOLE, WHOLE + b"\n" + WHOLE, WHOLE + b"\n,null," + WHOLE, WHOLE])
+def test_records_are_judged_apart(halves: tuple[bytes, bytes], doubled: bytes) -> None:
+    values = [*halves, doubled]
+    found = decoded(*values)
+    alone = [decoded(value, first=offset) for offset, value in enumerate(values)]
+    assert found.event_ids == [name for part in alone for name in part.event_ids]
+    assert found.rejected == [rejected for part in alone for rejected in part.rejected]
+
+
 def test_a_batch_of_many_types_has_its_notes_in_order_of_owner() -> None:
     found = decoded(*map(text_of, plain_events()))
     owners = found.notes["owner"].tolist()

@@ -1,8 +1,8 @@
 """river's drift detectors on series from a file: run by an interpreter that has river and numpy, and nothing of ours.
 
-``python river_contest.py SERIES.npz`` prints a line per detector. Each is measured at its defaults and tuned: of a grid of
-parameters, the setting that finds most falls of 8 points among those that keep the target of false alarms, both on the
-worlds for tuning. What is printed is measured on other worlds.
+``python river_contest.py SERIES.npz`` prints a line per detector. Each is measured at its defaults and tuned: of a grid
+of parameters, the setting that finds most falls of 8 points among those that keep the target of false alarms, both on
+the worlds for tuning. What is printed is measured on other worlds.
 """
 
 from __future__ import annotations

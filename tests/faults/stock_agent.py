@@ -19,19 +19,24 @@ from tests.stream.worker_main import FileSink, WarehouseDownError
 PAUSE_S = 0.2
 
 
-def make() -> faust.App:
-    """The application of this process."""
+def stock_app() -> faust.App:
+    """An application with Faust's defaults, apart from where things are."""
     name = os.environ[variables.APPLICATION]
-    app = faust.App(
+    return faust.App(
         name,
-        broker=f"kafka://{os.environ[variables.BROKER]}",
+        broker=";".join(f"kafka://{address}" for address in os.environ[variables.BROKER].split(";")),
         topic_partitions=int(os.environ[variables.PARTITIONS]),
-        topic_replication_factor=1,
+        topic_replication_factor=int(os.environ[variables.REPLICAS]),
         broker_session_timeout=float(os.environ[variables.SESSION_TIMEOUT]),
         datadir=Path(os.environ[variables.DIRECTORY]) / name,
         web_enabled=False,
     )
-    topic = app.topic(os.environ[variables.TOPIC], key_type=bytes, value_type=bytes)
+
+
+def make() -> faust.App:
+    """The application of this process."""
+    app = stock_app()
+    topic = app.topic(os.environ[variables.TOPIC], key_type=bytes, value_serializer="json")
     counts = app.Table("counts", default=int, key_type=str)
     sink = FileSink()
 
@@ -59,7 +64,11 @@ async def insert(sink: FileSink, table: str, row: dict[str, Any]) -> None:
             return
 
 
+def run(app: faust.App) -> None:
+    """Be a worker of this application until told to stop."""
+    app.finalize()
+    app.conf.Worker(app, loglevel="INFO").execute_from_commandline()
+
+
 if __name__ == "__main__":
-    made = make()
-    made.finalize()
-    made.conf.Worker(made, loglevel="INFO").execute_from_commandline()
+    run(make())

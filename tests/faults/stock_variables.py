@@ -1,8 +1,12 @@
-"""Environment variables of the stock agent; apart, so that the harness need not import the agent."""
+"""Environment variables of the stock agents; apart, so that the harness need not import the agents."""
 
 BROKER = "STOCK_BROKER"
 APPLICATION = "STOCK_APPLICATION"
 TOPIC = "STOCK_TOPIC"
 PARTITIONS = "STOCK_PARTITIONS"
+REPLICAS = "STOCK_REPLICAS"
 SESSION_TIMEOUT = "STOCK_SESSION_TIMEOUT"
 DIRECTORY = "STOCK_DIRECTORY"
+WAREHOUSE_PORT = "STOCK_WAREHOUSE_PORT"
+CRASH = "STOCK_CRASH"
+"""POINT:PASSAGE, with the names of :mod:`jobs.stream.crash`."""

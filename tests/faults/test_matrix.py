@@ -1,147 +1,111 @@
-"""A fast selection of the matrix on this worker, the control once, and the proxy; ``make faults`` runs all of it."""
+"""A fast selection of the matrix on this worker, and the control once; ``make faults`` runs all of it.
+
+The faults of the real job and its warehouse are in ``test_warehouse``.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import socket
+import json
 import time
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults import faults, rig
-from tests.faults.contenders import CONTENDERS
-from tests.faults.load import expected, plan
-from tests.faults.proxy import Proxy
-from tests.faults.table import failures, rendered
-from tests.services.decide import KAFKA_VARIABLE, without
-from tests.services.kafka.jars import missing_tools
+from tests.faults import brokers, rig, states, tables, workers
+from tests.faults.case import Case
+from tests.faults.conftest import broken
+from tests.faults.faults import FAULTS
+from tests.faults.load import BAD, expected, plan
+from tests.faults.sessions import GAP_MS, final
+from tests.faults.table import failures, line, rendered
 
 # A connection that is cut in mid-flight leaves its transport to the collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-PATIENCE_S = 20.0
-SILENCE_S = 0.5
+cuts = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+SELECTION = (
+    workers.killed,
+    workers.joined,
+    states.bad_last_record,
+    states.offsets_expired,
+)
+MINUTE_MS = 60_000
 
 
-@pytest.fixture(scope="module")
-def kafka_behind_proxy() -> Iterator[rig.Kafka]:
-    """A broker of this module's own: its listeners are its own, too."""
-    if tools := missing_tools():
-        without("Kafka", f"{' and '.join(tools)} not found", KAFKA_VARIABLE, {})
-    with rig.kafka() as kafka:
-        yield kafka
-
-
-def run(fault: rig.Fault, kafka: rig.Kafka, directory: Path, contender: str) -> rig.Cell:
-    name = f"{contender}-{uuid.uuid4().hex[:10]}"
-    return rig.run(fault, kafka, CONTENDERS[contender], directory / name, name=name, seed=1)
-
-
-@pytest.mark.parametrize("fault", [faults.killed, faults.joined, faults.warehouse_half], ids=faults.title)
-def test_nothing_is_lost_and_nothing_doubled(kafka_behind_proxy: rig.Kafka, tmp_path: Path, fault: rig.Fault) -> None:
-    cell = run(fault, kafka_behind_proxy, tmp_path, "ours")
+@cuts
+@pytest.mark.slow
+@pytest.mark.parametrize("case", SELECTION, ids=lambda case: case.name)
+def test_nothing_is_lost_and_nothing_doubled(kafka_behind_proxy: rig.Kafka, tmp_path: Path, case: Case) -> None:
+    cell = broken(case, kafka_behind_proxy, tmp_path, "ours")
     assert cell.clean, cell
 
 
+@cuts
 @pytest.mark.slow
 def test_the_control_fails_where_it_must(kafka_behind_proxy: rig.Kafka, tmp_path: Path) -> None:
-    cell = run(faults.killed, kafka_behind_proxy, tmp_path, "stock")
+    cell = broken(workers.killed, kafka_behind_proxy, tmp_path, "stock")
     assert cell.doubled > 0, "a check that a stock agent passes is worthless"
 
 
-def test_every_fault_has_a_title_of_its_own() -> None:
-    titles = [faults.title(fault) for fault in faults.FAULTS]
-    assert len(set(titles)) == len(titles)
-    assert all(titles)
+def test_every_fault_has_a_name_and_a_title_of_its_own() -> None:
+    for told in ([case.title for case in FAULTS], [case.name for case in FAULTS]):
+        assert len(set(told)) == len(told)
+        assert all(told)
 
 
-def test_the_plan_is_a_function_of_its_seed() -> None:
+def test_the_plan_is_a_function_of_its_arguments() -> None:
     assert plan(100, 1) == plan(100, 1) != plan(100, 2)
-    assert expected(["a", "b", "a"]) == {"a": 2, "b": 1}
+    assert expected(plan(100, 1)).total() == 100
+    poisoned = plan(1_000, 1, poison=0.1)
+    assert [one.key for one in poisoned[:3]] != [one.key for one in plan(3, 2)]
+    bad = sum(one.value == BAD for one in poisoned)
+    assert 50 < bad < 150
+    assert expected(poisoned).total() == 1_000 - bad
+
+
+def test_the_events_of_the_tables_are_late_and_of_any_order() -> None:
+    made = tables.events(1)
+    assert made == tables.events(1)
+    behind, latest = 0, 0
+    for event in made:
+        behind += event["occurred_at"] < latest
+        latest = max(latest, event["occurred_at"])
+    assert behind > 0.9 * len(made)
+    now_ms = time.time_ns() // 1_000_000
+    of_now = tables.events_of_now(1, now_ms)
+    assert sum(event["occurred_at"] > now_ms for event in of_now) == 4
+    assert sum(one.timestamp_ms is not None for one in tables.sent(of_now)) == 4
+
+
+def test_the_controls_sessions_are_merged_by_their_gap() -> None:
+    def event(minute: int, customer: str = "a") -> dict[str, object]:
+        return {"customer_id": customer, "channel": "web", "occurred_at": minute * MINUTE_MS}
+
+    first, bridged = [event(0), event(40), event(41, "b")], [event(0), event(40), event(20)]
+    assert final(first) == {("a|web", 0): (0, 1), ("a|web", 40 * MINUTE_MS): (40 * MINUTE_MS, 1)} | {
+        ("b|web", 41 * MINUTE_MS): (41 * MINUTE_MS, 1)
+    }
+    assert final(bridged) == {("a|web", 0): (40 * MINUTE_MS, 3)}
+    assert GAP_MS == 30 * MINUTE_MS
+
+
+def test_a_groups_coordinator_is_found_as_the_broker_does() -> None:
+    assert brokers.java_hash("abc") == 96354
+    assert brokers.java_hash("polygenelubricants") == 0, "Java's is the smallest number: its sign is taken off"
 
 
 def test_the_table_says_what_is_wrong() -> None:
     clean, dirty, stuck = rig.Cell(0, 0, 3.2), rig.Cell(1, 2, 5.0), rig.Cell(0, 0, None)
-    cells: dict[tuple[str, str], rig.Cell | str] = {("kill", "stock"): dirty, ("kill", "ours"): clean}
-    assert rendered([("kill", "SIGKILL")], ["stock", "ours"], cells).splitlines()[-1] == (
-        "| SIGKILL | 1 | 2 | 5 | 0 | 0 | 3 |"
+    behind = rig.Cell(0, 0, 3.2, uncommitted=1)
+    kill = workers.killed
+    cells: dict[tuple[str, str], rig.Cell | str] = {("killed", "stock"): dirty, ("killed", "ours"): clean}
+    assert (
+        rendered([kill], ["stock", "ours"], cells).splitlines()[-1] == "| SIGKILL in mid-run | 1 | 2 | 5 | 0 | 0 | 3 |"
     )
-    assert failures(cells, control=True) == []
-    assert failures({("kill", "stock"): clean, ("kill", "ours"): clean}, control=True) == [
-        "the control never failed: the check is worthless"
+    assert failures([kill], cells) == []
+    assert failures([kill], {("killed", "stock"): clean, ("killed", "ours"): clean}) == [
+        "killed: the control passes, so the check is worthless"
     ]
-    for bad in (dirty, stuck, "AssertionError: x"):
-        assert failures({("kill", "ours"): bad}, control=False) == [f"kill: {bad}"]
-
-
-class Echo:
-    """An echo server in the proxy's own way: a thread with a loop."""
-
-    def __init__(self) -> None:
-        self.received = b""
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(1024):
-            self.received += data
-            writer.write(data)
-        writer.close()
-
-
-def test_the_proxy_does_what_its_modes_say() -> None:
-    async def scenario() -> None:
-        echo = Echo()
-        server = await asyncio.start_server(echo.serve, "127.0.0.1", 0)
-        with Proxy(server.sockets[0].getsockname()[:2]) as proxy:
-            await asyncio.to_thread(use, proxy, echo)
-            server.close()
-
-    asyncio.run(scenario())
-
-
-def use(proxy: Proxy, echo: Echo) -> None:
-    with socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE_S) as peer:
-        assert said(peer, b"open") == b"open"
-        proxy.mode, proxy.delay_s = "delay", 0.1
-        began = time.monotonic()
-        assert said(peer, b"late") == b"late"
-        assert time.monotonic() - began >= 0.2, "there and back"
-        proxy.mode, proxy.rate = "throttle", 200
-        began = time.monotonic()
-        assert said(peer, b"x" * 60) == b"x" * 60
-        assert time.monotonic() - began >= 0.2, "six portions, a pause after each"
-        proxy.mode = "swallow"
-        assert said(peer, b"gone", SILENCE_S) == b""
-        assert echo.received.endswith(b"gone"), "the request was passed on"
-        proxy.mode = "half-open"
-        assert said(peer, b"kept", SILENCE_S) == b""
-        assert not echo.received.endswith(b"kept")
-        proxy.mode = "open"
-        peer.settimeout(PATIENCE_S)
-        assert peer.recv(10) == b"kept"
-        proxy.cut()
-        with pytest.raises(ConnectionError):
-            while peer.recv(10):
-                pass
-            raise ConnectionResetError
-    with (
-        pytest.raises(ConnectionError),
-        socket.create_connection(("127.0.0.1", proxy.port), timeout=PATIENCE_S) as peer,
-    ):
-        peer.sendall(b"x")
-        if not peer.recv(1):
-            raise ConnectionResetError
-
-
-def said(peer: socket.socket, data: bytes, patience_s: float = PATIENCE_S) -> bytes:
-    """What comes back within the time-out: long where an answer is expected, short where none is."""
-    peer.settimeout(patience_s)
-    peer.sendall(data)
-    found = b""
-    try:
-        while len(found) < len(data):
-            found += peer.recv(1024)
-    except TimeoutError:
-        pass
-    return found
+    assert failures([workers.killed_alone], {("killed_alone", "stock"): clean}) == []
+    for bad in (dirty, stuck, behind, "AssertionError: x"):
+        assert failures([kill], {("killed", "ours"): bad}) == [f"killed: {bad}"]
+    assert json.loads(line(kill, "ours", clean))["lost"] == 0
+    assert json.loads(line(kill, "ours", "it broke"))["error"] == "it broke"

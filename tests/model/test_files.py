@@ -15,6 +15,7 @@ from jobs.errors import ModelFileError
 from jobs.models import chosen_model, dump, parse, read
 from jobs.settings import ModelSettings, Settings
 from pipeline.model import DEFAULT_MODEL, Horizon, Model, start_model
+from pipeline.predictor import Bins, Levels, Line, Predictor
 
 TEXT = dump(DEFAULT_MODEL)
 POINTS = st.floats(0, 100)
@@ -109,3 +110,63 @@ def test_the_text_is_toml_that_explains_itself() -> None:
     assert table["interaction"]["half_life_days"] == inf
     assert isinstance(Horizon(1, 1, 1, inf).half_life_ms, float)
     assert "# whether the concern was resolved" in TEXT
+
+
+def predicting() -> Model:
+    """The start model with a predictor of every form."""
+    features = {
+        "measures.a b": Line((1.0, 2.0, 3.0), 0.5, 0.1, 9.0, (0.3, 0.3, 0.3), types=("call",), logarithm=True),
+        "amount": Bins((1.0, 2.0), ((1.0, 1.0, 1.0),) * 3, (0.1, 0.1, 0.1), missing=(0.0, 0.0, -2.5)),
+        'attributes.ö "x"': Levels({"#": (1.0, 2.0, 3.0), "a\nb": (0.0, 0.0, 0.1)}, (0.2, 0.2, 0.2)),
+        "signals.wait": Line((1.0, 2.0, 3.0), 0.5, -2.0, 9.0, (0.4, 0.4, 0.4)),
+    }
+    model = replace(DEFAULT_MODEL, version="", predictor=Predictor("symptom", (0.3, 0.2, 0.0), features))
+    return replace(model, version=f"own-{model.digest()}")
+
+
+def test_a_predictor_reads_back() -> None:
+    assert parse(dump(predicting())) == predicting()
+
+
+def test_a_predictor_is_part_of_the_version() -> None:
+    model = predicting()
+    assert model.predictor is not None
+    changed = parse(dump(model).replace("explained = [0.3, 0.2, 0.0]", "explained = [0.3, 0.2, 0.1]"))
+    assert changed.version != model.version
+    assert replace(model, predictor=None).digest() == DEFAULT_MODEL.digest()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ('role = "symptom"', 'role = "reason"', "role must be one of symptom, cause"),
+        ('role = "symptom"\n', "", "predictor.role is missing"),
+        ("explained = [0.3, 0.2, 0.0]", "explained = [0.3, 1.0, 0.0]", "explained must be within [0, 1)"),
+        ('kind = "bins"', 'kind = "steps"', "predictor.features.amount.kind must be one of line, bins, levels"),
+        ("edges = [1.0, 2.0]", "edges = [2.0, 1.0]", "predictor.features.amount: edges must rise"),
+        ("edges = [1.0, 2.0]", "edges = [1.0]", "effects must be one more than edges"),
+        ("predictor.features.amount]", "predictor.features.amont]", "there is nothing called amont"),
+        ("predictor.features.amount]", "predictor.features.outcome]", "features.outcome is of the wrong kind"),
+        ('types = ["call"]', 'types = ["cal"]', "there is no event type cal"),
+        ("low = 0.1", "low = 0.0", "low must be above 0 for a logarithm"),
+        ("mean = 0.5\nlow = -2.0", "low = -2.0", "predictor.features.signals.wait.mean is missing"),
+        ('"#" = [1.0, 2.0, 3.0]', '"#" = [1.0, 2.0]', "levels must be three numbers"),
+    ],
+)
+def test_problems_of_a_predictor_are_named(old: str, new: str, wanted: str) -> None:
+    text = dump(predicting())
+    assert old in text
+    with pytest.raises(ModelFileError) as caught:
+        parse(text.replace(old, new))
+    assert wanted in str(caught.value)
+
+
+def test_counts_of_other_numbers_of_levels_read_back() -> None:
+    scales = dict(DEFAULT_MODEL.scales)
+    scales["rating"] = replace(scales["rating"], other_counts=((1.0, 2.0), (1.0, 2.0, 3.0, 4.0, 5.5)))
+    model = parse(dump(replace(DEFAULT_MODEL, scales=scales)))
+    assert model.scales == scales
+    assert model.scales["rating"].known(5) == ((), (1.0, 2.0, 3.0, 4.0, 5.5))
+    assert model.scales["rating"].known(3) == ((), ())
+    with pytest.raises(ValueError, match="one list per other number of levels"):
+        replace(scales["nps"], other_counts=((1.0,) * 11,))

@@ -54,6 +54,10 @@ def _varied(draw: random.Random, event: Event) -> Event:
         "skill_needed": draw.choice(["a", "b"]),
     }
     made |= {name: value for name, value in options.items() if draw.random() < 0.25}
+    if made["type"] in ("complaint", "use"):
+        made |= {"reason": draw.choice(["wrong_bill", "price", "bill"]), "skill": draw.choice(["a", "pricing"])}
+    if made["type"] in ("delivery", "installation") and draw.random() < 0.5:
+        made["outcome"] = draw.choice(["late", "on_time"])
     if made["type"] == "proactive_service":
         made |= {"visible": draw.random() < 0.8, "reason": draw.choice(["bill", "line"])}
     return made

@@ -15,6 +15,7 @@ WITH
             ) AS journey_id,
             argMin(s.channel, s.place) AS channel,
             argMin(s.type, s.place) AS type,
+            argMax(s.type, s.place) AS last_type,
             argMaxIf(s.segment, s.place, s.segment != '') AS segment,
             argMinIf(s.touchpoint, s.place, s.touchpoint != '') AS touchpoint,
             argMinIf(s.goal, s.place, s.goal != '' AND s.at_ms <= s.began_ms + p.naming_window_ms) AS goal,
@@ -44,6 +45,12 @@ WITH
             countIf(s.type = 'payment' AND s.outcome IN ('failed', 'declined')) > 0 AS failed_payment,
             countIf(s.outcome = 'refunded') > 0 AS refund,
             countIf(s.type = 'proactive_service' AND s.visible) > 0 AS proactive,
+            countIf(has(p.bill_reasons, s.reason)) > 0 AS bill,
+            countIf(has(p.wrong_bill_reasons, s.reason)) > 0 AS wrong_bill,
+            countIf(has(p.price_reasons, s.reason)) > 0 AS price,
+            countIf(has(p.pricing_skills, s.skill)) > 0 AS priced,
+            countIf(s.type IN ('delivery', 'installation') AND has(p.missed_outcomes, s.outcome)) > 0 AS missed,
+            countIf(s.type IN ('delivery', 'installation') AND has(p.kept_outcomes, s.outcome)) > 0 AS kept,
             countIf(has(p.completing_outcomes, s.outcome) OR (s.type = 'case' AND s.status = 'closed')) > 0 AS completed,
             toUInt32(countIf(s.type = 'answer')) AS answers
         FROM oracle_steps AS s

@@ -9,11 +9,20 @@ from jobs.warehouse.sql import Plain, literal
 from pipeline.answers import level_scores
 from pipeline.model import Model, Scale
 from pipeline.policy import Policy
-from pipeline.signals import Effect, Outcome, Slope
-from schemas.event import SCALES
+from pipeline.signals import Effect, Outcome, Slope, discover
+from schemas.event import EVENT_TYPES, SCALES
 
 LANDMARK_MS: Final = 1_600_000_000_000
 """L of PERCEPTION.md, "Check in SQL": any moment will do, as long as it is fixed."""
+_LABELS: Final = (
+    "completing_outcomes",
+    "bill_reasons",
+    "wrong_bill_reasons",
+    "price_reasons",
+    "pricing_skills",
+    "missed_outcomes",
+    "kept_outcomes",
+)
 NO_OUTCOME: Final = (0.0, 0.0)
 NO_SLOPE: Final = (0.0, 0.0, 0.0)
 
@@ -25,7 +34,8 @@ def tables(policy: Policy, model: Model) -> dict[str, str]:
         "oracle_model": _model(model),
         "oracle_effects": _values(
             "signal String, explained Float64, shares Array(Float64), is_outcome Bool, "
-            "present Float64, absent Float64, per_unit Float64, mean Float64, most Float64",
+            "present Float64, absent Float64, per_unit Float64, mean Float64, most Float64, "
+            "always Bool, about Array(String)",
             (_effect(name, effect) for name, effect in model.effects.items()),
         ),
         "oracle_scales": _values(
@@ -51,7 +61,7 @@ def _policy(policy: Policy) -> str:
         f"AS goal_gaps_ms, {policy.naming_window_ms} AS naming_window_ms, {policy.cell_window_ms} AS cell_window_ms, "
         f"{policy.repeat_window_ms} AS repeat_window_ms, {policy.other_channel_window_ms} AS other_channel_window_ms, "
         f"{policy.proactive_window_ms} AS proactive_window_ms, "
-        f"CAST({literal(sorted(policy.completing_outcomes))}, 'Array(String)') AS completing_outcomes"
+        + ", ".join(f"CAST({literal(sorted(getattr(policy, name)))}, 'Array(String)') AS {name}" for name in _LABELS)
     )
 
 
@@ -77,13 +87,19 @@ def _model(model: Model) -> str:
 def _effect(name: str, effect: Effect) -> tuple[Plain, ...]:
     outcome = (effect.present, effect.absent) if isinstance(effect, Outcome) else NO_OUTCOME
     slope = (effect.per_unit, effect.mean, effect.limit) if isinstance(effect, Slope) else NO_SLOPE
-    return (name, effect.explained, list(effect.shares), isinstance(effect, Outcome), *outcome, *slope)
+    return (name, effect.explained, list(effect.shares), isinstance(effect, Outcome), *outcome, *slope, *_end(name))
+
+
+def _end(name: str) -> tuple[Plain, ...]:
+    """Whether both outcomes are something that happened, and the types of the events that it is about."""
+    signal = discover()[name]
+    return signal.always, [kind for code, kind in enumerate(EVENT_TYPES) if int(signal.about) >> code & 1]
 
 
 def _points(name: str, scale: Scale, model: Model) -> Iterable[tuple[Plain, ...]]:
     rule = model.answers
     for levels in range(2, max(rule.rating_exact_levels, rule.rating_wide_levels) + 1):
-        own = (scale.shares, scale.counts) if levels == scale.levels else ()
+        own = scale.known(levels)
         for category, points in enumerate(level_scores(levels, rule, *own).tolist(), start=1):
             yield name, levels, category, points
 

@@ -11,13 +11,19 @@ from numpy.typing import NDArray
 
 from pipeline.records import (
     FLAG_ASKED,
+    FLAG_BILL,
     FLAG_CANCELLED,
     FLAG_FAILED_PAYMENT,
+    FLAG_MISSED,
+    FLAG_ON_TIME,
     FLAG_OTHER_CHANNEL,
+    FLAG_PRICE,
+    FLAG_PRICING_SKILL,
     FLAG_PROACTIVE_UNSEEN,
     FLAG_PROACTIVE_VISIBLE,
     FLAG_REFUND,
     FLAG_REPEAT,
+    FLAG_WRONG_BILL,
     IMPLICIT,
     NOTE,
     NOTE_ANSWER,
@@ -40,6 +46,12 @@ FLAGS = {
     "asked": FLAG_ASKED,
     "repeat": FLAG_REPEAT,
     "other_channel": FLAG_OTHER_CHANNEL,
+    "bill": FLAG_BILL,
+    "wrong_bill": FLAG_WRONG_BILL,
+    "price": FLAG_PRICE,
+    "pricing_skill": FLAG_PRICING_SKILL,
+    "missed": FLAG_MISSED,
+    "on_time": FLAG_ON_TIME,
 }
 _UNKNOWN: dict[str, float] = {
     "status": -1,
@@ -64,6 +76,7 @@ def facts_of(*known: dict[str, Any], strings: Strings | None = None) -> NDArray[
     for row, given in enumerate(known):
         values = _UNKNOWN | given
         types, flags = values.pop("types", ()), values.pop("flags", ())
+        values["last_type"] = EVENT_TYPES.index(values.pop("last", types[-1])) if types else 0
         values["types"] = sum(1 << EVENT_TYPES.index(name) for name in types)
         values["flags"] = sum(FLAGS[name] for name in flags)
         if isinstance(values["status"], str):
@@ -103,9 +116,11 @@ def known_facts(draw: st.DrawFn) -> dict[str, Any]:
     start = NOW - draw(st.integers(0, 90 * DAY))
     one_way = draw(st.integers(0, 9)) == 0
     types = st.sampled_from(sorted(ONE_WAY_TYPES) if one_way else TWO_WAY_TYPES)
+    chosen = tuple(sorted(draw(st.sets(types, min_size=1, max_size=3))))
     return {
-        "types": tuple(sorted(draw(st.sets(types, min_size=1, max_size=3)))),
-        "flags": () if one_way else tuple(sorted(draw(st.sets(st.sampled_from(sorted(FLAGS)), max_size=3)))),
+        "types": chosen,
+        "last": draw(st.sampled_from(chosen)),
+        "flags": () if one_way else tuple(sorted(draw(st.sets(st.sampled_from(sorted(FLAGS)), max_size=4)))),
         "start_ms": start,
         "end_ms": start + draw(st.integers(0, 3 * DAY)),
         "segment": draw(st.sampled_from(["", "home", "business"])),
@@ -114,6 +129,10 @@ def known_facts(draw: st.DrawFn) -> dict[str, Any]:
         "status": draw(st.sampled_from([-1, *CASE_STATUSES])),
         "wait_s": draw(_SECONDS),
         "promised_s": draw(_SECONDS),
+        "duration_s": draw(_SECONDS),
+        "severity": draw(st.integers(-1, 4)),
+        "skill": draw(st.integers(0, 2)),
+        "skill_needed": draw(st.integers(0, 2)),
     }
 
 

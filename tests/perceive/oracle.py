@@ -22,7 +22,29 @@ STRENGTH = {
     "proactive": 0.05,
     "repeat_contact": 0.106,
     "other_channel": 0.054,
+    "severity": 0.02,
+    "wrong_bill": 0.05,
+    "installation": 0.05,
+    "speed": 0.05,
+    "competence": 0.03,
+    "price_complaint": 0.03,
 }
+ABOUT = {
+    "resolved": CONTACTS,
+    "transfers": CONTACTS,
+    "competence": CONTACTS,
+    "complaint": {"complaint"},
+    "price_complaint": {"complaint"},
+    "wait": {"case", "delivery", "installation"},
+    "speed": {"case", "complaint", "delivery", "installation"},
+    "failed_payment": {"payment"},
+    "refund": {"payment"},
+    "failure": {"failure"},
+    "severity": {"failure"},
+    "proactive": {"proactive_service"},
+    "installation": {"installation"},
+}
+"""Signal -> the types of the events that it is about."""
 ANSWER_WEIGHTS = {
     "nps": (0.4, 0.25, 0.5),
     "csat": (0.5, 0.4, 0.5),
@@ -41,24 +63,42 @@ class Seen(NamedTuple):
     source: str
     at_ms: int
     weight: tuple[float, ...]
-    value: float
+    value: tuple[float, ...]
 
 
 def prior(known: dict[str, Any]) -> float:
     return PRIORS.get(known.get("segment", ""), 70.0)
 
 
-def shifts(known: dict[str, Any], closed: bool) -> dict[str, float]:
-    """Shift b per signal that is known of a fact."""
+def shifts(known: dict[str, Any], closed: bool) -> dict[str, tuple[float, float]]:
+    """Shift b per signal that is known of a fact, and the same for ``enjoyable``."""
     types = set(known["types"])
-    judged = contact_outcomes(known, types) | service_outcomes(known, types)
+    judged = contact_outcomes(known, types) | service_outcomes(known, types) | matter_outcomes(known, types)
     found = {name: b1 if happened else b0 for name, (happened, b1, b0) in judged.items() if happened or closed}
+    happened = {name for name in found if judged[name][0] or name == "resolved"}
     if "seen" in known["flags"] and "cancelled" not in known["flags"]:
         found["proactive"] = 3.0
-    shift = wait_shift(known, types)
-    if shift is not None and (shift < 0 or closed):
-        found["wait"] = shift
-    return found
+    slopes = {"wait": wait_shift(known, types), "speed": speed_shift(known, types)}
+    if "failure" in types and known["severity"] > 0:
+        slopes["severity"] = -4.0 * (known["severity"] - 2)
+    found |= {name: b for name, b in slopes.items() if b is not None and (b < 0 or closed)}
+    return remembered(found, happened | set(slopes) | {"proactive"}, known["last"])
+
+
+def remembered(found: dict[str, float], happened: set[str], last: str) -> dict[str, tuple[float, float]]:
+    """Shifts, and those of ``enjoyable``: half the mean, a quarter each for the extreme and the end."""
+    events = [name for name in found if name in happened]
+    if len(events) < 2:
+        return {name: (b, b) for name, b in found.items()}
+    most = max(abs(found[name]) for name in events)
+    peaks = [name for name in events if abs(found[name]) == most]
+    ends = [name for name in events if last in ABOUT.get(name, ())] or events
+    return {
+        name: (b, b * (0.5 + len(events) / 4 * ((name in peaks) / len(peaks) + (name in ends) / len(ends))))
+        if name in events
+        else (b, b)
+        for name, b in found.items()
+    }
 
 
 Judged = dict[str, tuple[bool, float, float]]
@@ -89,6 +129,43 @@ def service_outcomes(known: dict[str, Any], types: set[str]) -> Judged:
     if types & {"failure", "use", "delivery", "installation"}:
         judged["failure"] = "failure" in types, -8.0, 8.0 / 19
     return judged
+
+
+def matter_outcomes(known: dict[str, Any], types: set[str]) -> Judged:
+    judged: Judged = {}
+    flags, skill, needed = known["flags"], known["skill"], known["skill_needed"]
+    if "bill" in flags or "wrong_bill" in flags:
+        judged["wrong_bill"] = "wrong_bill" in flags, -8.0, 8.0 / 19
+    if types & CONTACTS and skill and needed:
+        judged["competence"] = skill != needed, -6.0, 2.0
+    if "complaint" in types and "price" in flags and skill:
+        judged["price_complaint"] = "pricing_skill" not in flags and skill != needed, -6.0, 6.0
+    late = installation_late(known)
+    if "installation" in types and late is not None:
+        judged["installation"] = late, -8.0, 8.0 * 15 / 85
+    return judged
+
+
+def installation_late(known: dict[str, Any]) -> bool | None:
+    if "missed" in known["flags"]:
+        return True
+    if "on_time" in known["flags"]:
+        return False
+    took = known["duration_s"] if math.isnan(known["wait_s"]) else known["wait_s"]
+    promised = known["promised_s"]
+    return None if math.isnan(took) or not promised > 0 else bool(took > promised)
+
+
+def speed_shift(known: dict[str, Any], types: set[str]) -> float | None:
+    promised = known["promised_s"]
+    settled = known["resolved"] == 1 or known["status"] in {"resolved", "closed"}
+    if not types & {"case", "complaint", "delivery", "installation"} or not settled or not promised > 0:
+        return None
+    if not math.isnan(known["wait_s"]):
+        return None
+    span = (known["end_ms"] - known["start_ms"]) / 1000
+    took = span if math.isnan(known["duration_s"]) else known["duration_s"]
+    return 12.0 if took == 0 else max(-12.0, min(12.0, -6.0 * math.log2(took / promised)))
 
 
 def wait_shift(known: dict[str, Any], types: set[str]) -> float | None:
@@ -149,13 +226,14 @@ def observations(world: Any, shares: dict[str, tuple[float, float, float]]) -> I
         for answer in world.answers:
             if answer["owner"] == fact:
                 weight = ANSWER_WEIGHTS[answer["scale"]]
-                yield Seen(fact, "answer", answer["at_ms"], weight, answer_value(answer))
+                yield Seen(fact, "answer", answer["at_ms"], weight, (answer_value(answer),) * 3)
         found = shifts(known, closed)
         totals = [sum(signal_weight(STRENGTH[name]) * shares[name][d] for name in found) for d in range(3)]
-        for name, shift in found.items():
+        for name, (shift, joy) in found.items():
             full = signal_weight(STRENGTH[name])
             weights = tuple(full * shares[name][d] * min(1.0, 0.38 / (totals[d] or 1.0)) for d in range(3))
-            yield Seen(fact, name, known["end_ms"], weights, prior(known) + shift / STRENGTH[name])
+            value = tuple(prior(known) + b / STRENGTH[name] for b in (shift, shift, joy))
+            yield Seen(fact, name, known["end_ms"], weights, value)
 
 
 def decayed(seen: list[Seen], reference_ms: int, half_life_ms: float) -> tuple[list[float], list[float], list[float]]:
@@ -165,6 +243,6 @@ def decayed(seen: list[Seen], reference_ms: int, half_life_ms: float) -> tuple[l
         factor = 2.0 ** (-(reference_ms - one.at_ms) / half_life_ms)
         for d in range(3):
             weight[d] += one.weight[d] * factor
-            total[d] += one.weight[d] * one.value * factor
+            total[d] += one.weight[d] * one.value[d] * factor
             stated[d] += one.weight[d] * factor * (one.source == "answer")
     return weight, total, stated

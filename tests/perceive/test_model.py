@@ -24,10 +24,10 @@ from pipeline.policy import DAY_MS
 from pipeline.signals import Outcome, Slope, discover
 
 
-def test_start_values_of_the_document() -> None:
+def test_start_values_of_the_document_but_for_the_relationship_as_measured() -> None:
     model = DEFAULT_MODEL
     assert (model.prior_mean, model.answer_variance, model.perception_variance) == (70, 208, 258)
-    assert model.relationship == Horizon(1.6, 130, 27, 180 * DAY_MS)
+    assert model.relationship == Horizon(2.5, 130, 46, 90 * DAY_MS)
     assert model.journey == Horizon(3.25, 64, 45, 14 * DAY_MS)
     assert model.interaction == Horizon(3.25, 64, 20, math.inf)
     assert (model.implicit_cap, model.interval_deviations) == (0.38, 1.645)

@@ -33,9 +33,9 @@ def missing() -> str:
 
 
 @contextmanager
-def endpoint() -> Iterator[Endpoint]:
-    """Start the endpoint over an empty store; both are gone afterwards."""
-    directory = Path(tempfile.mkdtemp(prefix="perception-clickhouse-"))
+def endpoint(below: Path | None = None) -> Iterator[Endpoint]:
+    """Start the endpoint over an empty store (``below`` a directory, if given); both are gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="perception-clickhouse-", dir=below))
     port = free_port()
     process = Process(
         [sys.executable, "-m", MODULE, "--port", str(port), "--path", str(directory / "store")],

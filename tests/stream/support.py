@@ -168,6 +168,13 @@ class Bench:
         consumer.assign([tp])
         consumer.commit({tp: OffsetAndMetadata(offset, "", -1)})
 
+    def ends(self) -> list[int]:
+        """The next offset of each partition of the input topic."""
+        with self.consumer() as consumer:
+            tps = [TopicPartition(self.topic, number) for number in range(self.partitions)]
+            ends = consumer.end_offsets(tps)
+            return [ends[tp] for tp in tps]
+
     def lag(self) -> int:
         with self.consumer(group=self.name) as consumer:
             tps = [TopicPartition(self.topic, number) for number in range(self.partitions)]
@@ -224,11 +231,11 @@ class Bench:
         assert self.counted() == self.sent
         assert len(self.rows("raw")) >= self.sent.total()
 
-    def create_topics(self, *more: str, partitions: int | None = None) -> None:
+    def create_topics(self, *more: str, partitions: int | None = None, replicas: int = 1) -> None:
         """The input and the rejected topic, and ``more``; as ``perception topics apply`` would."""
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
         names = (self.topic, self.rejected, *more)
         try:
-            admin.create_topics([NewTopic(name, partitions or self.partitions, 1) for name in names])
+            admin.create_topics([NewTopic(name, partitions or self.partitions, replicas) for name in names])
         finally:
             admin.close()

@@ -94,7 +94,9 @@ def _feel(meeting: Meeting, service: Service, cause: Cause) -> None:
     meeting.effect("transfer", service.transfers)
     if service.skill != cause.skill:
         meeting.effect("wrong_skill")
-    meeting.wait(service.wait_s, service.promised_s, math.log2(service.wait_s / service.promised_s) + 0.4)
+    # Interaction of signals: who gets a solution forgives the wait, who does not counts it double.
+    patience = 0.5 if service.resolved else 2.0
+    meeting.wait(math.log2(service.wait_s / service.promised_s) + 0.4, patience)
 
 
 def _phone(meeting: Meeting, service: Service, closing: dict[str, Any]) -> Generator[int, None, None]:

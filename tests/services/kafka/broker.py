@@ -33,8 +33,8 @@ class Broker:
             [*_java(), "kafka.Kafka", str(self._properties)], log=directory / "server.log", cwd=directory
         )
 
-    def format(self, cluster_id: str) -> None:
-        """Prepare the empty data directory, as every KRaft node needs once."""
+    def format(self, cluster_id: str, users: Mapping[str, str] | None = None) -> None:
+        """Prepare the empty data directory, as every KRaft node needs once; ``users`` may log in with SCRAM."""
         command = [
             *_java(),
             "kafka.tools.StorageTool",
@@ -42,6 +42,10 @@ class Broker:
             f"--cluster-id={cluster_id}",
             "-c",
             str(self._properties),
+            *(
+                f"--add-scram=SCRAM-SHA-512=[name={name},password={password}]"
+                for name, password in (users or {}).items()
+            ),
         ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode:
@@ -83,7 +87,10 @@ class Broker:
 class Cluster:
     """One or more brokers with their own temporary data; a context manager that leaves nothing behind."""
 
-    def __init__(self, nodes: int = 1, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, nodes: int = 1, settings: Mapping[str, str] | None = None, users: Mapping[str, str] | None = None
+    ) -> None:
+        self._users = users
         self.directory = Path(tempfile.mkdtemp(prefix="perception-kafka-"))
         ports = [(free_port(), free_port()) for _ in range(nodes)]
         self.brokers = [
@@ -105,7 +112,7 @@ class Cluster:
         """Format and start all nodes at the same time and wait until all serve."""
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         for broker in self.brokers:
-            broker.format(cluster_id)
+            broker.format(cluster_id, self._users)
         for broker in self.brokers:
             broker.start(wait=False)
         for broker in self.brokers:

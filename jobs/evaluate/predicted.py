@@ -1,0 +1,114 @@
+"""What a model's predictor says at every answer, and what signals beside it say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.model import Model
+from pipeline.perceive import gather, observe
+from pipeline.predictor import CAUSE, Prediction, Predictor
+from pipeline.records import NOTE
+
+if TYPE_CHECKING:
+    from jobs.evaluate.reading import Base
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """The predictor's words: at each answer from its journey so far, and once for every journey."""
+
+    cause: bool
+    journey: Index
+    """Of each answer, shape (n,); -1 = nothing happened in it."""
+    heard_ms: Index
+    """The last event before each answer in its journey."""
+    shift: Floats
+    """b(x) just before each answer, shape (n, 3)."""
+    weight: Floats
+    """Weight of the pseudo-observation, shape (n, 3); 0 of causes."""
+    sum: Floats
+    """Weight times value, shape (n, 3)."""
+    owner: Index
+    """Customer of each journey, shape (j,)."""
+    last_ms: Index
+    """Its last event."""
+    last_weight: Floats
+    """Of all of the journey, shape (j, 3)."""
+    last_sum: Floats
+
+
+def predicted(
+    base: Base, model: Model, customer: Index, code: Mapping[str, int], segment: NDArray[np.object_]
+) -> Predicted:
+    """The predictor of ``model`` on the journal of ``base``; nothing where there is none.
+
+    ``customer`` (n,) numbers the customers of the answers, ``code`` gives the number of a customer id, ``segment``
+    (n,) is that of the answers.
+    """
+    journal, predictor, count = base.journal, model.predictor, len(base)
+    nothing = np.zeros((count, 3))
+    if predictor is None or not len(journal):
+        none, empty = np.zeros(0, np.int64), np.zeros((0, 3))
+        silent = np.full(count, -1)
+        return Predicted(False, silent, silent, nothing, nothing, nothing, none, none, empty, empty)
+    journey, at_ms = base.journey, base.at_ms
+    position = journal.before(journey, at_ms)
+    said = _said(base, predictor, position)
+    prior = np.array([model.segments.get(name, model.prior_mean) for name in segment])
+    cause = predictor.role == CAUSE
+    weight, total = _observed(said, prior, model)
+    last = journal.last()
+    names = [name for name, _ in sorted(journal.codes, key=lambda key: journal.codes[key])]
+    owner = np.array([code.get(name, -1) for name in names], np.int64)
+    own_prior = np.full(len(code) + 1, model.prior_mean)
+    own_prior[customer] = prior
+    last_weight, last_sum = _observed(_said(base, predictor, last), own_prior[owner], model)
+    return Predicted(
+        cause=cause,
+        journey=np.where(position >= 0, journey, -1),
+        heard_ms=np.where(position >= 0, journal.at_ms[position], at_ms),
+        shift=said.shift,
+        weight=nothing if cause else weight,
+        sum=nothing if cause else total,
+        owner=owner,
+        last_ms=journal.at_ms[last],
+        last_weight=np.zeros_like(last_weight) if cause else last_weight,
+        last_sum=np.zeros_like(last_sum) if cause else last_sum,
+    )
+
+
+def _said(base: Base, predictor: Predictor, position: Index) -> Prediction:
+    """What is not known of a journey at an answer counts as missing: it was asked about as it was."""
+    known = position >= 0
+    columns = base.journal.columns(position, predictor.features)
+    said = predictor.predict(columns, dict.fromkeys(predictor.features, known))
+    return Prediction(said.shift * known[:, np.newaxis], said.explained * known[:, np.newaxis])
+
+
+def _observed(said: Prediction, prior: Floats, model: Model) -> tuple[Floats, Floats]:
+    """Weight and sum of the pseudo-observations y = μ + b/R²."""
+    weight = model.evidence_weight(said.explained)
+    shift = np.divide(said.shift, said.explained, out=np.zeros_like(said.shift), where=said.explained > 0)
+    return weight, weight * (prior[:, np.newaxis] + shift)
+
+
+def implied_by(base: Base, model: Model) -> tuple[Floats, Floats]:
+    """W and S of the signals that ``model`` has beside its predictor, per interaction, shape (m, 3) each."""
+    told = {key: place for place, key in enumerate(zip(base.told[0], base.told[1], strict=True))}
+    facts, count = base.facts.records, len(told)
+    contained = frozenset[str]() if model.predictor is None else model.predictor.signals
+    effects = {name: effect for name, effect in model.effects.items() if name not in contained}
+    silent = replace(model, effects=effects, predictor=None)
+    closed = np.ones(len(facts), dtype=np.bool_)
+    seen = observe(facts, closed, np.zeros(0, dtype=NOTE), base.facts.strings, silent)
+    place = np.array([told[key] for key in base.facts.keys], dtype=np.int64)
+    evidence = gather(seen, place[seen.fact], count, np.zeros(count, np.int64), float("inf"))
+    return evidence.weight, evidence.sum

@@ -1,0 +1,78 @@
+"""Numbers of the perception estimate where the truth is known (``make evaluate``).
+
+Three worlds of five seeds each: signals are symptoms of a perception with the start model's variances, answered at
+random or by those who feel strongly; and the simulated operator, where signals are causes and the start model is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from jobs.models.reading import read
+from pipeline.model import DEFAULT_MODEL, Model
+from tests.evaluate.perception.scene import Scene
+from tests.evaluate.perception.symptom_world import symptom_scene
+from tests.evaluate.perception.tables import errors, show, summary
+from tests.evaluate.perception.telecom_world import telecom_scene
+
+SEEDS: Final = (11, 12, 13, 14, 15)
+"""Never used for tuning; start values were chosen on the seeds 101 to 105 and 201 to 203."""
+RANDOM, SELECTIVE = (0.87, 0.93), (0.85, 0.95)
+"""Goals of coverage by kind of response."""
+
+Make = Callable[[int], Scene]
+
+
+def worlds(queries: int, model: Model) -> dict[str, tuple[str, Make, tuple[float, float]]]:
+    """By name: title, how one is made, and the goal of its coverage."""
+    return {
+        "random": (
+            "Signals are symptoms; random response",
+            lambda seed: symptom_scene(seed, queries, selective=False),
+            RANDOM,
+        ),
+        "selective": (
+            "Signals are symptoms; the angry and the delighted answer more",
+            lambda seed: symptom_scene(seed, queries, selective=True),
+            SELECTIVE,
+        ),
+        "telecom": (
+            f"Simulated operator, signals are causes, selective response; model {model.version}",
+            lambda seed: telecom_scene(seed, queries, model),
+            SELECTIVE,
+        ),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table per world."""
+    parser = argparse.ArgumentParser(prog="python -m tests.evaluate.perception", description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="worlds of each kind (default %(default)s)")
+    parser.add_argument("--queries", type=int, default=9_000, help="of each world (default %(default)s)")
+    parser.add_argument("--worlds", nargs="+", default=["random", "selective", "telecom"], help="which (default all)")
+    parser.add_argument("--model", type=Path, help="model file for the simulated operator (default: the start model)")
+    parser.add_argument("--json", action="store_true", help="print all figures as JSON")
+    chosen = parser.parse_args(arguments)
+    model = read(chosen.model) if chosen.model else DEFAULT_MODEL
+    results: dict[str, Any] = {}
+    for name, (title, make, coverage) in worlds(chosen.queries, model).items():
+        if name in chosen.worlds:
+            results[name] = summary([_measured(name, seed, make) for seed in chosen.seeds])
+            if not chosen.json:
+                show(f"{title}: {len(chosen.seeds)} seeds, {chosen.queries:,} queries each", results[name], coverage)
+    if chosen.json:
+        print(json.dumps({"seeds": list(chosen.seeds), "queries": chosen.queries, "worlds": results}, indent=2))
+
+
+def _measured(name: str, seed: int, make: Make) -> Any:
+    print(f"{name} {seed}", file=sys.stderr, flush=True)
+    return errors(make(seed))
+
+
+if __name__ == "__main__":
+    main()
