@@ -12,25 +12,17 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from jobs.durations import duration_ms
 from jobs.errors import SettingsError
+from jobs.notify.settings import NotifySettings
+from jobs.section import PREFIX, Seconds, Section
 from pipeline.detect.policy import Detection
 from pipeline.policy import Policy
 from schemas.limits import Limits
-
-PREFIX: Final = "PERCEPTION_"
-
-
-def _duration_s(value: object) -> float:
-    return duration_ms(value) / 1_000
-
-
-Seconds = Annotated[float, BeforeValidator(_duration_s)]
-"""A duration in seconds, written as any duration text."""
 
 
 def _policy(value: object) -> object:
@@ -62,36 +54,7 @@ def _limits(value: object) -> object:
     return value
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_files(cls, given: object) -> object:
-        """For every ``<secret>_file`` that is given, the secret itself."""
-        if not isinstance(given, Mapping):
-            return given
-        secrets = [
-            name for name in cls.model_fields if given.get(f"{name}_file") and f"{name}_file" in cls.model_fields
-        ]
-        if both := [name for name in secrets if given.get(name)]:
-            raise ValueError(f"{both[0]} and {both[0]}_file are both given: unset one of them")
-        return {**given, **{name: _secret(f"{name}_file", str(given[f"{name}_file"])) for name in secrets}}
-
-
-def _secret(name: str, file: str) -> str:
-    """The content of a secret's file without the line break that editors put at its end."""
-    try:
-        text = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise ValueError(f"{name}: {file} cannot be read: {why}") from None
-    if not text:
-        raise ValueError(f"{name}: {file} is empty")
-    return text
-
-
-class SecuritySettings(_Section):
+class SecuritySettings(Section):
     """How to reach a broker that asks who is there."""
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
@@ -127,7 +90,7 @@ class SecuritySettings(_Section):
         return self
 
 
-class KafkaSettings(_Section):
+class KafkaSettings(Section):
     """Broker, consumer group and topics."""
 
     bootstrap_servers: str = Field("localhost:9092", description="host:port, comma separated")
@@ -176,7 +139,7 @@ class KafkaSettings(_Section):
         return f"{self.application_id}-notified-v1"
 
 
-class WarehouseSettings(_Section):
+class WarehouseSettings(Section):
     """Where rows go."""
 
     url: str = Field(
@@ -216,13 +179,13 @@ def _completed(url: str, password: str | None, cafile: str | None) -> str:
     return f"{scheme}://{rest}"
 
 
-class ModelSettings(_Section):
+class ModelSettings(Section):
     """The perception model."""
 
     file: str | None = Field(None, description="model file (TOML); `perception model default` prints the start model")
 
 
-class WorkerSettings(_Section):
+class WorkerSettings(Section):
     """How often a worker writes, and when it stops instead of going on."""
 
     flush_records: int = Field(20_000, ge=1, description="records of a partition that make a flush")
@@ -240,7 +203,7 @@ class WorkerSettings(_Section):
     stall_after_s: Seconds = Field(120.0, gt=0, description="wait without progress after which a worker is not ready")
 
 
-class AlertsSettings(_Section):
+class AlertsSettings(Section):
     """Detection of sudden drops, surges of contacts and silence."""
 
     enabled: bool = Field(True, description="publish cells and detect")
@@ -262,54 +225,6 @@ class AlertsSettings(_Section):
             idle_ms=round(self.idle_timeout_s * 1_000),
             amend_ms=round(self.amend_interval_s * 1_000),
         )
-
-
-class NotifySettings(_Section):
-    """Who is told of alerts: `perception alerts notify`. Secrets are best given as files."""
-
-    webhook_url: SecretStr | None = Field(None, description="gets Alertmanager's webhook body, version 4")
-    webhook_key: SecretStr | None = Field(None, description="signs webhooks by HMAC-SHA256")
-    webhook_url_file: str | None = Field(None, description="file that holds the URL instead")
-    webhook_key_file: str | None = Field(None, description="file that holds the key instead")
-    alertmanager_url: SecretStr | None = Field(None, description="Alertmanager's base URL; its API v2 is posted to")
-    alertmanager_token: SecretStr | None = Field(None, description="bearer token for it")
-    alertmanager_token_file: str | None = Field(None, description="file that holds the token instead")
-    allowed_hosts: str = Field("", description="hosts that may be sent to, at public addresses, comma separated")
-    allowed_private_hosts: str = Field(
-        "", description="hosts that may be sent to at private, loopback or link-local addresses and by plain http, too"
-    )
-    cafile: str | None = Field(None, description="CA certificates (PEM file) instead of the system's")
-    detectors: str = Field("drop,surge,no_data", description="what to tell, comma separated; also: customer_drop, rule")
-    customer_ids: bool = Field(False, description="whether receivers may see customer ids")
-    external_url: str = Field("", description="where people can look further; goes with every alert")
-    timeout_s: Seconds = Field(10.0, gt=0, description="of one request as a whole")
-    cap: int = Field(20, ge=1, description="messages of a receiver per interval; more alerts are merged into one")
-    cap_interval_s: Seconds = Field(600.0, gt=0, description="that interval")
-    first_pause_s: Seconds = Field(1.0, gt=0, description="after a failure; doubles with each, with jitter")
-    longest_pause_s: Seconds = Field(300.0, gt=0, description="longest such pause")
-    give_up_s: Seconds = Field(
-        86_400.0, gt=0, description="after which a message that fails is given up, with an error"
-    )
-    repeat_interval_s: Seconds = Field(60.0, gt=0, description="between repeats of active alerts to Alertmanager")
-
-    @staticmethod
-    def words(text: str) -> tuple[str, ...]:
-        """Words of a comma separated setting."""
-        return tuple(word.strip() for word in text.split(",") if word.strip())
-
-    def secret(self, name: str) -> str:
-        """A secret, from its file if one is named; empty if it is not given. Raises :class:`SettingsError`."""
-        path = getattr(self, f"{name}_file", None)
-        given = getattr(self, name)
-        if path is None:
-            return "" if given is None else str(given.get_secret_value())
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise SettingsError(
-                f"the file of {name} cannot be read: {type(error).__name__}",
-                action=f"Correct {PREFIX}NOTIFY__{name.upper()}_FILE.",
-            ) from error
 
 
 class Settings(BaseSettings):

@@ -169,7 +169,7 @@ def _told(name: str, finding: Finding, row: Any, context: Context) -> Told:
         "scope": scope,
         "customer_id": name,
         "grain": "",
-        "dimensions": finding.dimensions,
+        "dimensions": list(finding.dimensions),
         "since_ms": start,
         "at_ms": end,
         "watermark_ms": end,
@@ -198,7 +198,7 @@ def rows_of(told: Iterable[tuple[str, Told]], partition: int, version: int) -> C
         **{name: [alert[name] for alert in alerts] for name in plain},
         **{name: [float("nan") if alert[name] is None else alert[name] for alert in alerts] for name in nullable},
         **{label: [one.labels[label] for _, one in given] for label in _LABELS},
-        "dimensions": [json.dumps(list(alert["dimensions"]), separators=(",", ":")) for alert in alerts],
+        "dimensions": [json.dumps(alert["dimensions"], separators=(",", ":")) for alert in alerts],
         "since_at": [alert["since_ms"] for alert in alerts],
         "at": [alert["at_ms"] for alert in alerts],
     }

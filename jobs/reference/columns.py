@@ -84,6 +84,8 @@ IN_VIEW: Final[Mapping[tuple[str, str], str]] = {
     ("cells", "answers"): "Answers about the dimension",
     ("cells", "mean"): "Mean score of the n interactions, points; NULL without any",
     ("cells", "n"): "Interactions with evidence on the dimension",
+    ("customer_alerts", "at"): "End of the interaction, as far as it was watched",
+    ("customer_alerts", "reason"): "Why the customer got in touch",
     ("events", "reason"): "Why the customer got in touch",
     ("events", "value"): "Value of the answer",
     ("interactions", "reason"): "Why the customer got in touch",
