@@ -169,6 +169,27 @@ def test_rejected_records_reach_their_topic_once(bench: Bench, tmp_path: Path) -
     assert (headers["reason"], headers["topic"], headers["partition"]) == (b"bad", bench.topic.encode(), b"1")
 
 
+class Latin(str):
+    """A header name of a producer that does not write UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        return super().encode("latin-1")
+
+
+def test_a_header_name_that_is_no_text_stops_nobody(bench: Bench) -> None:
+    bench.create_topics()
+    with KafkaProducer(bootstrap_servers=bench.bootstrap) as producer:
+        for value in (b"{}", b"bad one"):
+            producer.send(bench.topic, key=b"a", value=value, headers=[(Latin("größe"), b"7")], partition=1)
+    bench.worker()
+    bench.finished_to(2)
+    assert bench.state() == {"a": 1}
+    (letter,) = bench.read(bench.rejected)
+    assert (letter.value, dict(letter.headers)["gr\ufffd\ufffde"]) == (b"bad one", b"7")
+
+
 def test_idle_partitions_are_ticked(bench: Bench) -> None:
     bench.create_topics()
     bench.produce(["a"])
