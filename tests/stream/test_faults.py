@@ -8,22 +8,27 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from kafka import KafkaProducer
 
 from pipeline.batch import Marker
 from pipeline.store import MARKER_KEY, pack_marker
-from tests.stream.support import Bench, eventually
+from tests.stream.support import Bench, Worker, eventually
 from tests.stream.test_end_to_end import keys
 
 
 def stopped(bench: Bench, message: str) -> None:
     """A worker stops by itself, with this message for the operator."""
-    worker = bench.worker()
+    told(bench.worker(), message)
+
+
+def told(worker: Worker, message: str) -> None:
+    """It ends by itself, and this is why."""
     assert worker.ended() == 1
     text = worker.log.read_text()
-    told = text.partition("The worker stops: ")[2]
-    assert message in told, text
-    assert "What to do:" in told
+    reason = text.partition("The worker stops: ")[2]
+    assert message in reason, text
+    assert "What to do:" in reason
 
 
 def test_a_warehouse_that_is_down_is_waited_for(bench: Bench, tmp_path: Path) -> None:
@@ -124,6 +129,22 @@ def test_a_recreated_topic_is_not_taken_for_the_old_one(bench: Bench) -> None:
     finished_and_stopped(bench)
     bench.recreate_topic()
     stopped(bench, "the topic was recreated or truncated")
+
+
+@pytest.mark.parametrize("sees_it_gone", [True, False])
+def test_a_topic_that_is_recreated_under_a_running_worker_is_not_skipped(bench: Bench, sees_it_gone: bool) -> None:
+    bench.create_topics()
+    bench.produce(keys(1_000))
+    worker = bench.worker()
+    bench.finished()
+    if not sees_it_gone:
+        worker.send(signal.SIGSTOP)
+    bench.recreate_topic()
+    with KafkaProducer(bootstrap_servers=bench.bootstrap) as producer:
+        for number in range(bench.partitions):
+            producer.send(bench.topic, key=b"a", value=b"{}", partition=number)
+    worker.send(signal.SIGCONT)
+    told(worker, "the topic was recreated or truncated")
 
 
 def test_records_lost_to_retention_are_said_and_passed(bench: Bench) -> None:
