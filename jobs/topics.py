@@ -13,9 +13,11 @@ from jobs.broker import broker_errors, client_options
 from jobs.errors import TopicError
 from jobs.settings import KafkaSettings
 
+APPEND_TIME: Final[Mapping[str, str]] = {"message.timestamp.type": "LogAppendTime"}
 PARTITIONS_ACTION: Final = (
     "Set PERCEPTION_KAFKA__PARTITIONS to the topic's number, or choose new topic names "
-    "(PERCEPTION_KAFKA__TOPIC=interactions-v2, a new PERCEPTION_KAFKA__APPLICATION_ID) and produce into those."
+    "(PERCEPTION_KAFKA__TOPIC=interactions-v2, a new PERCEPTION_KAFKA__APPLICATION_ID), an empty database, and produce "
+    "into those."
 )
 
 _COMPACTED: Final = {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
@@ -77,11 +79,8 @@ def declared(kafka: KafkaSettings) -> tuple[Topic, ...]:
 
 
 def _kept_for(seconds: float) -> dict[str, str]:
-    return {
-        "cleanup.policy": "delete",
-        "retention.ms": str(round(seconds * 1_000)),
-        "message.timestamp.type": "CreateTime",
-    }
+    """Times are the broker's: a producer's wrong clock moves no watermark and ages no record before its time."""
+    return {"cleanup.policy": "delete", "retention.ms": str(round(seconds * 1_000)), **APPEND_TIME}
 
 
 @contextmanager

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from aiokafka.consumer import fetcher
+from aiokafka.record.memory_records import MemoryRecords
 
 from jobs.stream.fetched import Record
+from jobs.stream.lenient import records_of
 
 
 class Chunk:
@@ -24,20 +26,29 @@ class Chunk:
         self.records = records
         self.offset = records[-1].offset
 
+    def since(self, offset: int) -> Chunk:
+        """The records from an offset on."""
+        return Chunk([record for record in self.records if record.offset >= offset])
+
 
 class _Whole:
     """A parsed batch that iterates as at most one chunk, and is itself in everything else."""
 
-    __slots__ = ("_batch",)
+    __slots__ = ("_batch", "_fetched", "_number")
 
-    def __init__(self, batch: Any) -> None:
+    def __init__(self, batch: Any, fetched: bytes, number: int) -> None:
         self._batch = batch
+        self._fetched = fetched
+        self._number = number
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
 
     def __iter__(self) -> Iterator[Chunk]:
-        records = list(self._batch)
+        try:
+            records = list(self._batch)
+        except UnicodeDecodeError:
+            records = records_of(self._fetched, self._number)
         return iter((Chunk(records),) if records else ())
 
     def __next__(self) -> Any:
@@ -47,15 +58,30 @@ class _Whole:
 class _Wholes:
     """Parsed batches of a fetched partition, each as :class:`_Whole`."""
 
-    __slots__ = ("_records", "has_next")
+    __slots__ = ("_number", "_records", "has_next")
 
-    def __init__(self, records: Any) -> None:
+    def __init__(self, records: KeptRecords) -> None:
         self._records = records
+        self._number = -1
         self.has_next = records.has_next
 
     def next_batch(self) -> _Whole:
         """The next batch."""
-        return _Whole(self._records.next_batch())
+        self._number += 1
+        return _Whole(self._records.next_batch(), self._records.fetched, self._number)
+
+
+class KeptRecords:
+    """aiokafka's parser of a fetch, and the bytes that it was given."""
+
+    __slots__ = ("fetched", "has_next", "next_batch", "size_in_bytes")
+
+    def __init__(self, fetched: bytes) -> None:
+        records = MemoryRecords(fetched)
+        self.fetched = fetched
+        self.has_next = records.has_next
+        self.next_batch = records.next_batch
+        self.size_in_bytes = records.size_in_bytes
 
 
 class LeanRecords(fetcher.PartitionRecords):
@@ -67,13 +93,17 @@ class LeanRecords(fetcher.PartitionRecords):
         super().__init__(tp, _Wholes(records) if tp.topic in self.topics else records, *others)
 
     def _consumer_record(self, tp: Any, record: Any) -> Any:
-        return record if tp.topic in self.topics else super()._consumer_record(tp, record)
+        if tp.topic not in self.topics:
+            return super()._consumer_record(tp, record)
+        # A broker sends whole batches, of which retention may have deleted the head.
+        return record if record.records[0].offset >= self.next_fetch_offset else record.since(self.next_fetch_offset)
 
 
 def spare(topic: str) -> None:
     """Hand the records of ``topic`` over in chunks, in every consumer of this process; none may have deserialisers."""
     LeanRecords.topics.add(topic)
     fetcher.PartitionRecords = LeanRecords
+    fetcher.MemoryRecords = KeptRecords
 
 
 def flat(found: Sequence[Any], start: int) -> list[Record]:
