@@ -11,10 +11,11 @@ BENCH_ARGS ?=
 EVALUATE_ARGS ?=
 PERCEPTION_ARGS ?=
 FAULTS_ARGS ?=
+FUZZ_ARGS ?=
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench evaluate faults lock clean
+.PHONY: help demo test check format bench evaluate faults fuzz lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +49,9 @@ evaluate: $(DEVELOPMENT) ## perception next to an exact Gaussian process; false 
 
 faults: $(DEVELOPMENT) ## break a stock Faust agent and this worker in every way, and print what was lost and doubled
 	@$(BIN)/python -m tests.faults $(FAULTS_ARGS)
+
+fuzz: $(DEVELOPMENT) ## hostile inputs for every reader, a million each (FUZZ_ARGS="--inputs N")
+	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 lock: $(DEVELOPMENT) ## resolve the dependencies of pyproject.toml into the hashed locks
 	@$(BIN)/python -m tests.architecture.locks --write

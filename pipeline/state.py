@@ -38,6 +38,7 @@ from pipeline.records import (
     put,
 )
 from pipeline.strings import Strings
+from schemas.event import CASE_STATUSES, EVENT_TYPES
 
 Records = NDArray[Any]
 
@@ -120,7 +121,34 @@ def _decode(value: bytes) -> _Value:
         raise StateError(f"unreadable customer state: {error}") from error
     if decoded[0] != STATE_VERSION:
         raise StateError(f"customer state has version {decoded[0]}, this program reads {STATE_VERSION}")
+    _check_parts(decoded)
     return decoded
+
+
+def _check_parts(decoded: _Value) -> None:
+    """Each part is whole records, one of them the header. Raises :class:`StateError`."""
+    for position, (name, dtype, _) in enumerate(_PARTS, start=1):
+        size = len(decoded[position])  # type: ignore[arg-type]
+        if size % dtype.itemsize or (name == "header" and size != dtype.itemsize):
+            raise StateError(f"customer state has {size} bytes of {name}, a record has {dtype.itemsize}")
+
+
+def _check_codes(pieces: Records) -> None:
+    """Codes of fixed lists are in the lists. Raises :class:`StateError`."""
+    kinds, statuses = pieces["type"], pieces["status"]
+    if len(pieces) and not (
+        kinds.min() >= 0
+        and kinds.max() < len(EVENT_TYPES)
+        and statuses.min() >= -1
+        and statuses.max() < len(CASE_STATUSES)
+    ):
+        raise StateError("customer state has an unknown type or status")
+
+
+def _check_within(indices: NDArray[np.integer[Any]], counts: NDArray[np.int64], what: str) -> None:
+    """Indices point into their own customer's part. Raises :class:`StateError`."""
+    if len(indices) and (indices.min() < 0 or np.any(indices >= counts)):
+        raise StateError(f"customer state points to {what} that it does not have")
 
 
 def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: Strings) -> Working:
@@ -128,6 +156,7 @@ def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: String
     known = [(row, _decode(value)) for row, value in enumerate(values) if value is not None]
     rows = np.array([row for row, _ in known], np.int32)
     texts = [len(decoded[-1]) for _, decoded in known]
+    text_counts = np.array(texts, np.int64)
     codes = strings.codes(chain.from_iterable(decoded[-1] for _, decoded in known))
     text_base = np.concatenate(([0], np.cumsum(texts[:-1], dtype=np.int64))) if texts else np.zeros(0, np.int64)
     parts: dict[str, Records] = {}
@@ -136,12 +165,15 @@ def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: String
         blobs: list[bytes] = [decoded[position] for _, decoded in known]  # type: ignore[misc]
         counts[name] = np.array([len(blob) for blob in blobs], np.int64) // dtype.itemsize
         records = np.frombuffer(bytearray().join(blobs), dtype)
-        base = np.repeat(text_base, counts[name])
+        base, own = np.repeat(text_base, counts[name]), np.repeat(text_counts, counts[name])
         for field in fields:
+            _check_within(records[field], own, "a text")
             records[field] = codes[base + records[field]]
         if name != "notes":
             records["customer"] = np.repeat(rows, counts[name])
         parts[name] = records
+    _check_codes(parts["pieces"])
+    _check_within(parts["notes"]["owner"], np.repeat(counts["pieces"], counts["notes"]), "an event")
     first_piece = np.cumsum(counts["pieces"]) - counts["pieces"]
     parts["notes"]["owner"] += np.repeat(first_piece, counts["notes"]).astype(np.int32)
     header = fresh_header(len(names))

@@ -60,7 +60,7 @@ def test_another_version_is_refused(state: dict[bytes, bytes]) -> None:
 
 
 def test_an_unknown_key_is_refused() -> None:
-    with pytest.raises(StateError, match="unknown state key"):
+    with pytest.raises(StateError, match="unknown kind of state key"):
         Store({b"?": b"\0" * 8}, Policy())
 
 
