@@ -58,6 +58,7 @@ class Session:
         self._around = around
         self._batches: list[RawBatch] = []
         self._records = 0
+        self._bytes = 0
         self._expected = 0
         self._behind = False
         self._epoch = -1
@@ -101,6 +102,7 @@ class Session:
         self._expected = fetched.following
         self._batches.append(fetched.batch)
         self._records += len(fetched.batch)
+        self._bytes += fetched.bytes
         self._behind = fetched.behind
         if self._full:
             self._around.pause(fetched.partition)
@@ -135,10 +137,11 @@ class Session:
 
     @property
     def _full(self) -> bool:
-        return self._records >= self._around.settings.flush_records
+        settings = self._around.settings
+        return self._records >= settings.flush_records or self._bytes >= settings.flush_bytes
 
     def _forget(self) -> list[RawBatch]:
-        batches, self._batches, self._records = self._batches, [], 0
+        batches, self._batches, self._records, self._bytes = self._batches, [], 0, 0
         return batches
 
     async def _run(self) -> None:
