@@ -26,7 +26,7 @@ demo: $(RUNTIME) ## simulate a telecom operator's customers and show what they p
 test: $(DEVELOPMENT) ## all tests, against a real Kafka broker and the native ClickHouse protocol
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: $(DEVELOPMENT) ## lint, format, types, import contracts, generated schemas and pages, locks
+check: $(DEVELOPMENT) ## lint, format, types, import contracts, generated schemas and pages, locks, known vulnerabilities
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
@@ -34,6 +34,7 @@ check: $(DEVELOPMENT) ## lint, format, types, import contracts, generated schema
 	@$(BIN)/python -m schemas.generate --check
 	@$(BIN)/python -m jobs.reference --check
 	@$(BIN)/python -m tests.architecture.locks
+	@$(BIN)/python -m tests.architecture.audit
 
 format: $(DEVELOPMENT) ## format the code and repair what the linter can
 	@$(BIN)/ruff check --fix-only --quiet

@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 STATE_TABLE: Final = "state-v1"
 DETECTION_TABLE: Final = "detect-state-v1"
+LARGEST_STATE_BYTES: Final = 16 << 20
+"""Of one customer in the changelog, compressed; as ``perception topics apply`` sets it."""
 POLL_RECORDS: Final = 5_000
 QUEUED_BATCHES: Final = 4
 TICK_TIMEOUT_S: Final = 10.0
@@ -89,7 +91,10 @@ class App(faust.App):
         self._announced = False
 
     def _table(self, name: str, partitions: int) -> StateTable:
-        table = StateTable(self, name=name, partitions=partitions, key_type=bytes, value_type=bytes)
+        larger = {"max.message.bytes": LARGEST_STATE_BYTES}
+        table = StateTable(
+            self, name=name, partitions=partitions, key_type=bytes, value_type=bytes, extra_topic_configs=larger
+        )
         self.tables.add(table)
         return table
 
