@@ -84,8 +84,8 @@ class Store:
                 self._index(key, value)
             except StateError:
                 raise
-            except _UNREADABLE as error:
-                raise StateError(f"unreadable record of kind {key[:1]!r}, {len(value)} bytes") from error
+            except _UNREADABLE:
+                raise StateError(f"unreadable record of kind {key[:1]!r}, {len(value)} bytes") from None
         heapq.heapify(self._due)
 
     def _index(self, key: bytes, value: bytes) -> None:

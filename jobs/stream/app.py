@@ -21,6 +21,7 @@ from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
 from jobs.settings import KafkaSettings, Settings
+from jobs.stream.codecs import forbid_executable_codecs
 from jobs.stream.connection import FETCH_BYTES, Connection, credentials
 from jobs.stream.crash import crash_point
 from jobs.stream.health import Watchdog, pulse
@@ -270,6 +271,7 @@ def build_app(
 
     With ``detection`` an agent of its own detects over the cells that flushes publish.
     """
+    forbid_executable_codecs()
     app = App(settings, pipelines, sinks, writers=writers, detection=detection)
     kafka = settings.kafka
     common = {"partitions": kafka.partitions, "internal": kafka.topic_allow_declare}

@@ -13,6 +13,7 @@ from jobs.stream.crash import Reach, nowhere
 from jobs.stream.errors import DeliveryError
 from jobs.stream.fetched import Fetched
 from jobs.stream.flush import Effects
+from jobs.stream.guard import guarded
 from jobs.stream.protocols import Pipeline, State
 from jobs.stream.rejected import RejectedShare
 from jobs.stream.signs import Glimpse
@@ -202,6 +203,7 @@ class Session:
             self._idle.clear()
             self._around.resume(self._effects.partition)
             loop = asyncio.get_running_loop()
-            flush = await loop.run_in_executor(self._around.executor, self._pipeline.process, batches)
+            what = f"partition {self._effects.partition}, offsets {batches[0].offsets[0]} to {batches[-1].offsets[-1]}"
+            flush = await loop.run_in_executor(self._around.executor, guarded, what, self._pipeline.process, batches)
         self._around.share.judge(sum(len(batch) for batch in batches), flush.rejected)
         return flush
