@@ -12,6 +12,7 @@ EVALUATE_ARGS ?=
 PERCEPTION_ARGS ?=
 FAULTS_ARGS ?=
 FUZZ_ARGS ?=
+MEMORY_ARGS ?=
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
@@ -50,6 +51,7 @@ evaluate: $(DEVELOPMENT) ## perception next to an exact Gaussian process; false 
 
 faults: $(DEVELOPMENT) ## break a stock Faust agent and this worker in every way, and print what was lost and doubled
 	@$(BIN)/python -m tests.faults $(FAULTS_ARGS)
+	@$(BIN)/python -m tests.faults.memory $(MEMORY_ARGS)
 
 fuzz: $(DEVELOPMENT) ## hostile inputs for every reader, a million each (FUZZ_ARGS="--inputs N")
 	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)

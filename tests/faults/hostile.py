@@ -62,23 +62,22 @@ def send(bench: Bench, values: Iterable[Value]) -> int:
     return count
 
 
-def send_bombs(bootstrap: str, topic: str, partitions: int) -> int:
-    """A bomb of every kind for every partition; how many records that are for a consumer who unpacks none of them."""
+def send_bombs(bootstrap: str, topic: str, partition: int = 0) -> int:
+    """A bomb of every kind, one record each; how many."""
     for kind in KINDS:
-        asyncio.run(_send_bombs(bootstrap, topic, partitions, kind))
-    return len(KINDS) * partitions
+        asyncio.run(_send_bomb(bootstrap, topic, partition, kind))
+    return len(KINDS)
 
 
-async def _send_bombs(bootstrap: str, topic: str, partitions: int, kind: str) -> None:
+async def _send_bomb(bootstrap: str, topic: str, partition: int, kind: str) -> None:
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, compression_type=kind, max_batch_size=2 * BOMB_BYTES, request_timeout_ms=120_000
     )
     await producer.start()
     try:
-        for partition in range(partitions):
-            batch = producer.create_batch()
-            batch.append(timestamp=None, key=None, value=bytes(BOMB_BYTES))
-            batch.close()
-            await (await producer.send_batch(batch, topic, partition=partition))
+        batch = producer.create_batch()
+        batch.append(timestamp=None, key=None, value=bytes(BOMB_BYTES))
+        batch.close()
+        await (await producer.send_batch(batch, topic, partition=partition))
     finally:
         await producer.stop()

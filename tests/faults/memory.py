@@ -94,7 +94,7 @@ def warehouse_down(place: Place, size: int) -> tuple[int, str]:
 
 def bombs(place: Place, size: int) -> tuple[int, str]:
     """compressed batches of 200 MB each (gzip, lz4, zstd)"""
-    return hostile.send_bombs(place.bench.bootstrap, place.bench.topic, PARTITIONS), ""
+    return hostile.send_bombs(place.bench.bootstrap, place.bench.topic), ""
 
 
 def payloads(place: Place, size: int) -> tuple[int, str]:
