@@ -108,6 +108,7 @@ class KafkaSettings(Section):
     topic_allow_declare: bool = Field(True, description="the worker may create its topics; false in production")
     request_timeout_s: Seconds = Field(90.0, description="of a broker request")
     session_timeout_s: Seconds = Field(20.0, description="silence after which others take a worker's partitions over")
+    batch_bytes: int = Field(64 << 20, ge=1 << 20, description="a compressed batch that expands beyond is rejected")
     instance_id: str | None = Field(None, description="static membership: a restart within the session timeout is none")
     security: SecuritySettings = SecuritySettings()
 
@@ -189,6 +190,7 @@ class WorkerSettings(Section):
     """How often a worker writes, and when it stops instead of going on."""
 
     flush_records: int = Field(20_000, ge=1, description="records of a partition that make a flush")
+    flush_bytes: int = Field(32 << 20, ge=1, description="bytes of values of a partition that make a flush")
     flush_interval_s: Seconds = Field(1.0, description="longest wait of a record for its flush")
     shutdown_deadline_s: Seconds = Field(30.0, description="time to write what is in hand after SIGTERM")
     rejected_share_limit: float = Field(0.5, gt=0, le=1, description="share of rejected records that stops the worker")

@@ -34,12 +34,13 @@ SCOPES: Final = (
 )
 LABELS: Final = ("channel", "segment", "touchpoint")
 SEPARATOR: Final = "\x1f"
-_SEPARATOR_BYTES: Final = SEPARATOR.encode()
 _GRAIN_NAMES: Final = tuple(name for name, _ in GRAINS)
 _GRAIN_MS: Final = np.array([width_ms for _, width_ms in GRAINS], np.int64)
 _SCOPE_NAMES: Final = tuple(name for name, _ in SCOPES)
 _PER_DIMENSION: Final = ("n", "sum", "sumsq", "answers", "answer_sum", "answer_sumsq")
+_SEPARATOR_BYTES: Final = SEPARATOR.encode()
 _WIDTHS: Final = {grain.encode(): width_ms for grain, width_ms in GRAINS}
+_FURTHEST_MS: Final = 1 << 62
 
 CELL: Final = np.dtype(
     [
@@ -284,6 +285,15 @@ def add(current: Records, delta: Records) -> Records:
     return total
 
 
+def check_keys(keys: Sequence[bytes]) -> None:
+    """ValueError or KeyError if one of them is no key of a cell."""
+    for key in keys:
+        grain, scope, time, *labels = key.decode().split(SEPARATOR)
+        if len(labels) != len(LABELS) or scope not in _SCOPE_NAMES or abs(int(time)) >= _FURTHEST_MS:
+            raise ValueError("no key of a cell")
+        _WIDTHS[grain.encode()]
+
+
 def bucket_of(key: bytes) -> bytes:
     """The time bucket in the key of a cell: grain and time, each with a separator after it."""
     grain, _, time, _ = key.split(_SEPARATOR_BYTES, 3)
@@ -291,6 +301,9 @@ def bucket_of(key: bytes) -> bytes:
 
 
 def end_ms(bucket: bytes) -> int:
-    """End of a time bucket."""
+    """End of a time bucket; ValueError or KeyError if it is none."""
     grain, time, _ = bucket.split(_SEPARATOR_BYTES, 2)
-    return int(time) + _WIDTHS[grain]
+    end = int(time) + _WIDTHS[grain]
+    if not -_FURTHEST_MS < end < _FURTHEST_MS:
+        raise ValueError("no time of a cell")
+    return end

@@ -38,6 +38,7 @@ from pipeline.records import (
     write_at,
 )
 from pipeline.strings import Strings
+from schemas.event import CASE_STATUSES, EVENT_TYPES
 
 Records = NDArray[Any]
 
@@ -132,6 +133,24 @@ def _leads(blob: bytes, begin: NDArray[np.int64], sizes: NDArray[np.int64]) -> R
     return leads
 
 
+def _check_codes(pieces: Records) -> None:
+    """Codes of fixed lists are in the lists. Raises :class:`StateError`."""
+    kinds, statuses = pieces["type"], pieces["status"]
+    if len(pieces) and not (
+        kinds.min() >= 0
+        and kinds.max() < len(EVENT_TYPES)
+        and statuses.min() >= -1
+        and statuses.max() < len(CASE_STATUSES)
+    ):
+        raise StateError("customer state has an unknown type or status")
+
+
+def _check_within(indices: NDArray[np.integer[Any]], counts: NDArray[np.int64], what: str) -> None:
+    """Indices point into their own customer's part. Raises :class:`StateError`."""
+    if len(indices) and (indices.min() < 0 or np.any(indices >= counts)):
+        raise StateError(f"customer state points to {what} that it does not have")
+
+
 def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: Strings) -> Working:
     """States of ``names`` (``None`` = no state yet) as columns, in the codes of ``strings``."""
     known = [value for value in values if value is not None]
@@ -147,11 +166,14 @@ def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: String
         place += counts[name] * dtype.itemsize
     codes, text_base = _texts(known, (place - begin).tolist(), leads["texts"].astype(np.int64), strings)
     for name, _, fields in _PARTS:
-        base = np.repeat(text_base, counts[name])
+        base, own = (np.repeat(column, counts[name]) for column in (text_base, leads["texts"].astype(np.int64)))
         for field in fields:
+            _check_within(parts[name][field], own, "a text")
             parts[name][field] = codes[base + parts[name][field]]
         if name != "notes":
             parts[name]["customer"] = np.repeat(rows, counts[name])
+    _check_codes(parts["pieces"])
+    _check_within(parts["notes"]["owner"], np.repeat(counts["pieces"], counts["notes"]), "an event")
     first_piece = np.cumsum(counts["pieces"]) - counts["pieces"]
     parts["notes"]["owner"] += np.repeat(first_piece, counts["notes"]).astype(np.int32)
     header = fresh_header(len(names))

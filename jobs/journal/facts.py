@@ -92,7 +92,8 @@ def _facts(warehouse: Warehouse, who: str, until_ms: int | None, asked: Mapping[
     columns = dict(zip(found.names, zip(*found.rows, strict=True), strict=True))
     people, customer = np.unique(np.array(columns["customer_id"], dtype=object), return_inverse=True)
     events = _events(columns, strings)
-    pieces = from_events(events, customer.astype(np.int32), strings, policy)
+    pieces = np.zeros(len(events), PIECE)
+    from_events(pieces, events, customer.astype(np.int32), strings, policy)
     facts = sessionize.facts_of(pieces, sessionize.group(pieces, strings, policy), policy)
     nothing = np.zeros(len(facts.rows), np.uint32)
     ever = np.iinfo(np.int64).min // 2

@@ -21,6 +21,7 @@ from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
 from jobs.settings import KafkaSettings, Settings
+from jobs.stream.codecs import forbid_executable_codecs
 from jobs.stream.connection import FETCH_BYTES, Connection, credentials
 from jobs.stream.crash import crash_point
 from jobs.stream.health import Watchdog, pulse
@@ -41,6 +42,8 @@ log = logging.getLogger(__name__)
 
 STATE_TABLE: Final = "state-v1"
 DETECTION_TABLE: Final = "detect-state-v1"
+LARGEST_STATE_BYTES: Final = 16 << 20
+"""Of one customer in the changelog, compressed; as ``perception topics apply`` sets it."""
 POLL_RECORDS: Final = 5_000
 QUEUED_BATCHES: Final = 4
 TICK_TIMEOUT_S: Final = 10.0
@@ -92,7 +95,10 @@ class App(faust.App):
         self._announced = False
 
     def _table(self, name: str, partitions: int) -> StateTable:
-        table = StateTable(self, name=name, partitions=partitions, key_type=bytes, value_type=bytes)
+        larger = {"max.message.bytes": LARGEST_STATE_BYTES}
+        table = StateTable(
+            self, name=name, partitions=partitions, key_type=bytes, value_type=bytes, extra_topic_configs=larger
+        )
         self.tables.add(table)
         return table
 
@@ -269,6 +275,7 @@ def build_app(
 
     With ``detection`` an agent of its own detects over the cells that flushes publish.
     """
+    forbid_executable_codecs()
     app = App(settings, pipelines, sinks, writers=writers, detection=detection)
     kafka = settings.kafka
     common = {"partitions": kafka.partitions, "internal": kafka.topic_allow_declare}

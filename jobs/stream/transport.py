@@ -46,7 +46,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         for topic in self.app.batch_topics:
-            spare(topic)
+            spare(topic, self.app.settings.kafka.batch_bytes)
         consumer._isolation_level = "read_committed"  # noqa: SLF001  (Faust ties it to its own transactions)
         # A fetch costs as much as hundreds of records, so the broker gathers: for less than a flush waits anyhow.
         wait_s = min(FETCH_WAIT_S, self.app.settings.worker.flush_interval_s / 4)

@@ -28,7 +28,8 @@ def applies(facts: Facts) -> Flags:
 def observed(facts: Facts) -> Levels:
     """log2(waited / promised); NaN = unknown how long."""
     promised = np.where(facts["promised_s"] > 0, facts["promised_s"], np.nan)
-    ratio = _waited_s(facts, promised) / promised
+    with np.errstate(over="ignore"):  # of a promise of almost nothing: infinite, and clipped like any long wait
+        ratio = _waited_s(facts, promised) / promised
     return np.asarray(np.log2(np.maximum(ratio, _MIN_RATIO)))
 
 

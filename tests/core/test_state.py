@@ -70,7 +70,7 @@ def test_a_customer_that_is_cut_off_is_refused(state: dict[bytes, bytes]) -> Non
 
 
 def test_an_unknown_key_is_refused() -> None:
-    with pytest.raises(StateError, match="unknown state key"):
+    with pytest.raises(StateError, match="unknown kind of state key"):
         Store({b"?": b"\0" * 8}, Policy())
 
 

@@ -114,7 +114,7 @@ def test_the_text_is_toml_that_explains_itself() -> None:
 
 def predicting() -> Model:
     """The start model with a predictor of every form."""
-    features = {
+    features: dict[str, Line | Bins | Levels] = {
         "measures.a b": Line((1.0, 2.0, 3.0), 0.5, 0.1, 9.0, (0.3, 0.3, 0.3), types=("call",), logarithm=True),
         "amount": Bins((1.0, 2.0), ((1.0, 1.0, 1.0),) * 3, (0.1, 0.1, 0.1), missing=(0.0, 0.0, -2.5)),
         'attributes.ö "x"': Levels({"#": (1.0, 2.0, 3.0), "a\nb": (0.0, 0.0, 0.1)}, (0.2, 0.2, 0.2)),

@@ -110,6 +110,6 @@ def _parsed(topic: str, data: bytes) -> list[Any]:
 
 
 def _records(topic: str, data: bytes, start: int, aborted: list[tuple[int, int]] | None = None) -> Any:
-    spare("lean")
+    spare("lean", 1 << 20)
     place = TopicPartition(topic, 0)
     return fetcher.PartitionRecords(place, KeptRecords(data), aborted, start, None, None, True, READ_COMMITTED)
