@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-STATE_VERSION: Final = 2
-"""2: cells in blocks, look-backs, and the version in the marker too."""
+STATE_VERSION: Final = 3
+"""3: a customer's records lie side by side behind one lead. 2: cells in blocks, look-backs."""
 
 _NAMES: Final = ("touchpoint", "segment", "goal", "reason", "outcome", "team", "skill", "skill_needed")
 STRING_FIELDS: Final = ("channel", "interaction", "journey", *_NAMES)
@@ -257,3 +257,21 @@ def joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Arrays of one record layout as one."""
     whole: NDArray[Any] = np.concatenate([_plain(part) for part in parts]).view(parts[0].dtype)
     return whole
+
+
+def read_at(blob: bytes, offsets: NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Records that begin at any ``offsets`` (bytes) of ``blob``, as a copy."""
+    if not len(offsets):
+        return np.zeros(0, dtype)
+    places = max(0, len(blob) - dtype.itemsize + 1)
+    # One record at every byte: they overlap, and only those asked for are looked at.
+    everywhere = np.ndarray((places,), np.dtype((np.void, dtype.itemsize)), blob, strides=(1,))
+    found: NDArray[Any] = everywhere[offsets].view(dtype)
+    return found
+
+
+def write_at(blob: bytearray, offsets: NDArray[np.int64], records: NDArray[Any]) -> None:
+    """Put each of ``records`` at its offset (bytes) into ``blob``."""
+    if len(offsets):
+        places, size = len(blob) - records.dtype.itemsize + 1, records.dtype.itemsize
+        np.ndarray((places,), np.dtype((np.void, size)), blob, strides=(1,))[offsets] = _plain(records)
