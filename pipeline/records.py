@@ -225,6 +225,22 @@ def _plain(records: NDArray[Any]) -> NDArray[Any]:
     return plain
 
 
+def tail(records: NDArray[Any]) -> NDArray[Any]:
+    """The fields that EVENT and PIECE share at their end, from the channel to the amount, as one field."""
+    start = records.dtype.fields[STRING_FIELDS[0]][1] if records.dtype.fields else 0
+    size = records.dtype.itemsize - start
+    whole = np.dtype({"names": ["tail"], "formats": [(np.void, size)], "offsets": [start], "itemsize": start + size})
+    found: NDArray[Any] = records.view(whole)["tail"]
+    return found
+
+
+def extended(records: NDArray[Any], more: int) -> NDArray[Any]:
+    """``records`` and behind them ``more`` that are zero."""
+    grown = np.zeros(len(records) + more, records.dtype)
+    _plain(grown)[: len(records)] = _plain(records)
+    return grown
+
+
 def pick(records: NDArray[Any], chosen: NDArray[Any]) -> NDArray[Any]:
     """``records[chosen]``: a copy of the records of some indices or flags."""
     picked: NDArray[Any] = _plain(records)[chosen].view(records.dtype)

@@ -129,19 +129,19 @@ def _silent(threads: _Threads, new_thread: NDArray[np.bool_], strings: Strings, 
     return np.asarray(silent & threads.implicit)
 
 
-def reduce(ordered: Records, starts: Index, begun_ms: Index, policy: Policy) -> Records:
-    """Reduce runs of ordered pieces to one piece each, by the rules of records.PIECE.
+def reduce(pieces: Records, order: Index, starts: Index, begun_ms: Index, policy: Policy) -> Records:
+    """Reduce runs of pieces to one piece each, by the rules of records.PIECE.
 
-    ``starts`` are the first indices of the runs; ``begun_ms`` is, per piece, the start of its interaction
-    (a run may be a part of an interaction).
+    ``order`` indexes ``pieces``; ``starts`` indexes ``order``, where the runs begin; ``begun_ms`` is, for each of
+    ``order``, the start of its interaction (a run may be a part of an interaction).
     """
-    facts = _named_in_time(pick(ordered, starts), begun_ms[starts], policy)
-    sizes = _run_lengths(starts, len(ordered))
+    facts = _named_in_time(pick(pieces, order[starts]), begun_ms[starts], policy)
+    sizes = _run_lengths(starts, len(order))
     several = sizes > 1
     if several.any():  # most runs are one piece, and every column of a piece that is looked at costs
         members = np.repeat(several, sizes)
         inner = np.cumsum(sizes[several]) - sizes[several]
-        put(facts, several, _reduce_all(pick(ordered, members), inner, begun_ms[members], policy))
+        put(facts, several, _reduce_all(pick(pieces, order[members]), inner, begun_ms[members], policy))
     return facts
 
 
@@ -223,18 +223,19 @@ class Facts:
 
 def facts_of(pieces: Records, groups: Groups, policy: Policy) -> Facts:
     """Reduce each interaction, once whole and once without what came after the cell window."""
-    ordered = pick(pieces, groups.order)
-    begun = ordered["start_ms"][groups.starts][groups.of] if len(ordered) else np.zeros(0, np.int64)
-    beyond = ordered["start_ms"] > begun + policy.cell_window_ms
-    rows = reduce(ordered, groups.starts, begun, policy)
+    order, of = groups.order, groups.of
+    start = pieces["start_ms"][order]
+    begun = start[groups.starts][of]
+    beyond = start > begun + policy.cell_window_ms
+    rows = reduce(pieces, order, groups.starts, begun, policy)
     if not np.any(beyond):
         return Facts(groups, rows, rows, begun, beyond)
     parted = np.zeros(len(rows), bool)
-    parted[groups.of[beyond]] = True
-    kept = parted[groups.of] & ~beyond
-    starts = np.flatnonzero(begins(groups.of[kept]))
+    parted[of[beyond]] = True
+    kept = parted[of] & ~beyond
+    starts = np.flatnonzero(begins(of[kept]))
     within = copied(rows)
-    put(within, parted, reduce(pick(ordered, kept), starts, begun[kept], policy))
+    put(within, parted, reduce(pieces, order[kept], starts, begun[kept], policy))
     return Facts(groups, rows, within, begun, beyond)
 
 
@@ -244,29 +245,27 @@ def closed(facts: Records, watermark_ms: int, strings: Strings, policy: Policy) 
 
 
 def seal(
-    pieces: Records, notes: Records, facts: Facts, before_ms: int, confirmed: int, policy: Policy
+    pieces: Records, notes: Records, facts: Facts, one_way: Index, before_ms: int, confirmed: int, policy: Policy
 ) -> tuple[Records, Records]:
     """What to store: pieces that can no longer change become one per interaction and side of the cell window.
 
     Only pieces that ended before ``before_ms`` and lie at or below the log offset ``confirmed`` are sealed.
-    Returns the pieces (one-way pieces last) and their notes.
+    Returns the pieces of ``facts``, then those at ``one_way``, and the notes of both.
     """
     order, of = facts.groups.order, facts.groups.of
-    ordered = pick(pieces, order)
-    final = (ordered["end_ms"] < before_ms) & (ordered["offset"] <= confirmed)
+    final = (pieces["end_ms"][order] < before_ms) & (pieces["offset"][order] <= confirmed)
     merges = np.zeros(len(order), bool)
     merges[1:] = (of[1:] == of[:-1]) & final[1:] & final[:-1] & (facts.beyond[1:] == facts.beyond[:-1])
     starts = np.flatnonzero(~merges)
-    stored = reduce(ordered, starts, facts.begun_ms, policy)
-    if len(starts):
-        stored["journey_start"] = facts.rows["journey_start"][of[starts]]
-        stored["flags"] = stored["flags"] & ~LOOKED_BACK | facts.rows["flags"][of[starts]] & LOOKED_BACK
-    one_way = np.flatnonzero(pieces["grouping"] == ONE_WAY)
-    place = np.empty(len(pieces), np.int32)
+    stored = reduce(pieces, order, starts, facts.begun_ms, policy)
+    stored["journey_start"] = facts.rows["journey_start"][of[starts]]
+    stored["flags"] = stored["flags"] & ~LOOKED_BACK | facts.rows["flags"][of[starts]] & LOOKED_BACK
+    place = np.full(len(pieces), -1, np.int32)
     place[order] = np.cumsum(~merges) - 1
     place[one_way] = len(stored) + np.arange(len(one_way))
-    moved = copied(notes)
-    moved["owner"] = place[notes["owner"]]
+    owner = place[notes["owner"]]
+    moved = pick(notes, owner >= 0)
+    moved["owner"] = owner[owner >= 0]
     return joined((stored, pick(pieces, one_way))), latest(moved)
 
 

@@ -141,9 +141,9 @@ def compare(pieces: Records, before: Groups, before_ms: int, now: View, context:
     kept, old = _same_pieces(before, now.facts.groups, len(pieces))
     same = pieces["journey_start"][before.order[before.starts[old]]] == now.rows["journey_start"][kept]
     same &= lookback.first_flags(pieces, before.order, before.starts[old]) == now.rows["flags"][kept] & LOOKED_BACK
-    for rows in (pick(now.rows, kept), pick(now.facts.within, kept)):
+    for rows in (now.rows, now.facts.within)[: 1 if now.facts.within is now.rows else 2]:
         was = sessionize.closed(rows, before_ms, context.strings, context.policy)
-        same &= was == sessionize.closed(rows, now.watermark_ms, context.strings, context.policy)
+        same &= (was == sessionize.closed(rows, now.watermark_ms, context.strings, context.policy))[kept]
     changed, superseded = np.ones(len(now.rows), bool), np.ones(len(before.starts), bool)
     changed[kept[same]] = False
     superseded[old[same]] = False
