@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import aggregate, customers, rows, sessionize
+from pipeline import aggregate, cellchanges, customers, rows, sessionize
 from pipeline.batch import Columns
 from pipeline.dedupe import Judged, dedupe
 from pipeline.forget import Confirmed, due_times, forget, leaving
@@ -127,7 +127,7 @@ def cell_changes(done: Step, clock: Clock, context: Context) -> tuple[aggregate.
     today = contributions(done.now.facts, done.now.notes, chosen, clock.now_ms, context)
     sign = np.concatenate((np.full(len(gone), -1), done.changed[chosen].astype(np.int64))).astype(np.int8)
     given = aggregate.Contributions(joined((then.facts, today.facts)), joined((then.totals, today.totals)))
-    return aggregate.changes(given, sign, context.strings) if len(sign) else None
+    return cellchanges.changes(given, sign, context.strings) if len(sign) else None
 
 
 def _days(facts: Records) -> Index:

@@ -65,12 +65,14 @@ def from_events(
 
 
 def _flags(events: NDArray[Any], strings: Strings, policy: Policy) -> NDArray[np.uint32]:
-    kind, outcome, status, visible = (events[name].copy() for name in ("type", "outcome", "status", "visible"))
-    reason, skill = events["reason"], events["skill"]
+    kind, outcome, status, visible, reason, skill = (
+        events[name].copy() for name in ("type", "outcome", "status", "visible", "reason", "skill")
+    )
 
     def has(texts: Collection[str], codes: NDArray[np.int32] = outcome) -> NDArray[np.bool_]:
         known = np.zeros(strings.size, bool)
-        known[[code for text in texts if text and (code := strings.get(text)) is not None]] = True
+        known[[strings[text] for text in texts if text in strings]] = True
+        known[0] = False
         found: NDArray[np.bool_] = known[codes]
         return found
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STATE_VERSION: Final = 3
-"""2: cells in blocks, and the version in the marker too. 3: customers side by side, with look-backs."""
+"""3: a customer's records lie side by side behind one lead. 2: cells in blocks, look-backs."""
 
 _NAMES: Final = ("touchpoint", "segment", "goal", "reason", "outcome", "team", "skill", "skill_needed")
 STRING_FIELDS: Final = ("channel", "interaction", "journey", *_NAMES)
