@@ -209,6 +209,8 @@ class Model:
     scales: Mapping[str, Scale] = field(default_factory=_scales)
     answers: AnswerRule = AnswerRule()
     recovery: RecoveryRule = RecoveryRule()
+    expectation: tuple[float, float, float] = (0.05, 0.1, 0.2)
+    """How many halvings of the way to 100 points one fresh ad, recommendation or promise leads to expect."""
     interval_deviations: float = 1.645
     """Half width of the shown interval in standard deviations: 90 %."""
     pyramid_knee: float = 40.0

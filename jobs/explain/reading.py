@@ -89,7 +89,41 @@ def _person(name: str, segment: str, rows: Sequence[Row], at: datetime, model: M
         spread = scores.variance(weight.sum(axis=0), spread, horizon)
         explained += _taken_apart(label, horizon, seen, (weight, total), (prior, center, spread), model)
         prior = center
+    explained += _latest(rows, seen, segment, (prior, spread), model)
     return Person(name, segment, at, model.version, explained)
+
+
+def _latest(
+    rows: Sequence[Row],
+    seen: Sequence[Interaction],
+    segment: str,
+    journey: tuple[scores.Floats, scores.Floats],
+    model: Model,
+) -> list[Explained]:
+    """The score of the latest interaction: undecayed evidence on the journey's mean, which has it in it already.
+
+    Where a model predicts what happenings cause, that is a part of what the interaction contributes.
+    """
+    prior, spread = journey
+    last = max(
+        range(len(rows)),
+        key=lambda place: (rows[place]["ended_at"], seen[place].started_at, seen[place].key),
+        default=-1,
+    )
+    chosen = [] if last < 0 else [rows[last]]
+    weight, total = (
+        np.array([[row[f"interaction_{name}_{part}"] for name in DIMENSIONS] for row in chosen]).reshape(-1, 3)
+        for part in ("weight", "sum")
+    )
+    own = weight.sum(axis=0), total.sum(axis=0)
+    shift = np.zeros(3)
+    if chosen:
+        alone = scores.mean(*own, model.segments.get(chosen[0]["own_segment"], model.prior_mean), model.interaction)
+        shift = np.array([chosen[0][f"{name}_score"] for name in DIMENSIONS]) - alone
+    center = scores.mean(*own, prior, model.interaction) + shift
+    moments = prior, center, scores.variance(own[0], spread, model.interaction)
+    told = [] if last < 0 else [seen[last]]
+    return _taken_apart("interaction", model.interaction, told, (weight, total), moments, model, shift)
 
 
 def _decayed(rows: Sequence[Row], label: str, horizon: Horizon, at: datetime) -> tuple[scores.Floats, scores.Floats]:
@@ -110,11 +144,12 @@ def _taken_apart(
     sums: tuple[scores.Floats, scores.Floats],
     moments: tuple[scores.Floats, scores.Floats, scores.Floats],
     model: Model,
+    caused: scores.Floats | float = 0.0,
 ) -> list[Explained]:
     """contribution = δ·(S - W·m_prior)/(n + W) per interaction (PERCEPTION.md, Why), then the rules of reporting."""
     weight, total = sums
     prior, center, spread = moments
-    points = (total - weight * prior) / (horizon.prior_weight + weight.sum(axis=0))
+    points = (total - weight * prior) / (horizon.prior_weight + weight.sum(axis=0)) + caused
     shown, within = scores.shown(center, spread, model), scores.clip(center)
     sure = scores.confidence(weight.sum(axis=0), horizon)
     return [

@@ -116,6 +116,7 @@ TOP: Final[Mapping[str, Check]] = {
     "interval_deviations": positive,
     "pyramid_knee": points,
     "pyramid_slope": positive,
+    "expectation": three,
 }
 """Numbers of the model by name."""
 HORIZON: Final[Mapping[str, Check]] = {

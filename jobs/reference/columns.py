@@ -6,6 +6,24 @@ from collections.abc import Mapping
 from typing import Final
 
 CALCULATED: Final[Mapping[str, str]] = {
+    "ad_lift": "How many halvings of the way to 100 points one fresh ad leads to expect",
+    "recommendation_lift": "How many halvings of the way to 100 points one fresh recommendation leads to expect",
+    "promise_lift": "How many halvings of the way to 100 points one fresh promise leads to expect",
+    "interaction_prior_weight": "Weight of the prior of the interaction, answers",
+    "interaction_prior_variance": "Variance of the truth around the prior of the interaction, square points",
+    "interaction_residual_variance": "Variance that evidence on the interaction cannot remove, square points",
+    "baseline": "The segment's prior mean, points",
+    "expected": "What the exposures that are left lead to expect, points",
+    "faded": "Share of the exposures at their last moment that is left",
+    "gap": "Difference in points",
+    "kept": "Interactions that kept the time promised",
+    "late_doublings": "Mean log2 of the time taken over the time promised; NaN without any",
+    "perceived": "Perceived score, points",
+    "promised": "Interactions with a time promised and a time taken",
+    "rational": "Score from observable facts alone, points",
+    "seen": "Proactive service that could be noticed, events",
+    "unseen": "Proactive service that nobody could notice, events",
+    "spread": "Standard error of the mean, points; NULL for one interaction",
     "affected": "Parts of the scope that are affected themselves, worst first, JSON objects",
     "answer_mean": "Mean of the answers, points; NULL without answers",
     "answer_stddev": "Standard deviation of the answers, points; NULL below two",
@@ -78,6 +96,8 @@ IN_VIEW: Final[Mapping[tuple[str, str], str]] = {
         for name, text in _OF_ALERTS.items()
     },
     ("cells", "customers"): "Distinct customers",
+    ("perception_gap", "customers"): "Distinct customers",
+    ("unseen_service", "customers"): "Distinct customers whom the unseen ones were for",
     ("cells", "scope"): "Which labels the cell is split by",
     ("events", "sequence"): "Order within one moment",
     ("journeys", "state"): "open, completed or silent",

@@ -93,7 +93,7 @@ def silence(days: int) -> list[Event]:
 
 
 def faded(days: float) -> float:
-    return float(2 ** (-days / 180.0))
+    return float(2 ** (-days * DAY_MS / DEFAULT_MODEL.relationship.half_life_ms))
 
 
 @pytest.mark.parametrize("hours", [0.0, 1.0, 24.0, 240.0])
