@@ -89,7 +89,9 @@ def command(
         settings = settings.model_copy(update={"alerts": settings.alerts.model_copy(update={"enabled": alerts})})
     plan = Plan(now if now is not None else time.time_ns() // 1_000_000, partitions or settings.kafka.partitions, batch)
     if len(model_files) > 1:
-        return _compare(Log(files, select, file_format), model_files, warehouse, settings, plan, most, as_json=as_json)
+        log = Log(files, select, file_format)
+        _compare(log, model_files, warehouse, settings, plan, most, as_json=as_json)
+        return
     if model_files:
         settings = settings.model_copy(update={"model": ModelSettings(file=model_files[0])})
     model = chosen_model(settings)
