@@ -8,8 +8,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.predictor import ATTRIBUTES, FIELDS, MEASURES, SIGNALS, Column, Flags, Floats, Prediction, Predictor
-from pipeline.records import NOTE, NOTE_ATTRIBUTE, NOTE_MEASURE
+from pipeline.model import Model
+from pipeline.predictor import (
+    ATTRIBUTES,
+    CAUSE,
+    FIELDS,
+    MEASURES,
+    SIGNALS,
+    Column,
+    Flags,
+    Floats,
+    Prediction,
+    Predictor,
+)
+from pipeline.records import NOTE, NOTE_ATTRIBUTE, NOTE_MEASURE, ONE_WAY
 from pipeline.signals import Effect, discover
 from pipeline.signals._base import has_type, type_bits
 from pipeline.strings import Strings
@@ -80,6 +92,14 @@ def _noted(kind: int, name: str, facts: NDArray[Any], notes: NDArray[Any], strin
         for column in ("value", "text"):
             found[column][rows["owner"]] = rows[column]
     return found
+
+
+def cause_shift(facts: NDArray[Any], closed: Flags, notes: NDArray[Any], strings: Strings, model: Model) -> Floats:
+    """What a predictor of causes adds to the score of each interaction alone, points, shape (n, 3)."""
+    if model.predictor is None or model.predictor.role != CAUSE:
+        return np.zeros((len(facts), 3))
+    two_way = np.asarray(facts["grouping"] != ONE_WAY)
+    return predict(facts, closed & two_way, notes, strings, model.predictor, model.effects).shift
 
 
 def noted(decoded: Any, strings: Strings, predictor: Predictor) -> NDArray[Any]:

@@ -143,16 +143,6 @@ def _predicted(
     )
 
 
-def cause_shift(
-    facts: NDArray[Any], closed: NDArray[np.bool_], notes: NDArray[Any], strings: Strings, model: Model
-) -> Floats:
-    """What a predictor of causes adds to the score of each interaction alone, points, shape (n, 3)."""
-    if model.predictor is None or model.predictor.role != CAUSE:
-        return np.zeros((len(facts), _WIDTH))
-    two_way = np.asarray(facts["grouping"] != ONE_WAY)
-    return predict(facts, closed & two_way, notes, strings, model.predictor, model.effects).shift
-
-
 def _implied(
     facts: NDArray[Any], closed: NDArray[np.bool_], two_way: NDArray[np.bool_], prior: Floats, model: Model
 ) -> Observations:

@@ -194,13 +194,11 @@ def notes_of(notes: Records, groups: Groups, total: int, beyond: NDArray[np.bool
 
     ``beyond`` says which ordered pieces lie after the cell window: they supersede nothing for the cells.
     """
-    fact = np.full(total, -1, np.int32)
-    fact[groups.order] = groups.of
+    fact, side = np.full(total, -1, np.int32), np.zeros(total, bool)
+    fact[groups.order], side[groups.order] = groups.of, beyond
     moved = copied(notes)
     moved["owner"] = fact[notes["owner"]]
     kept = moved["owner"] >= 0
-    side = np.zeros(total, bool)
-    side[groups.order] = beyond
     return latest(pick(moved, kept), side[notes["owner"][kept]])
 
 
@@ -210,15 +208,11 @@ def latest(notes: Records, beyond: NDArray[np.bool_] | None = None) -> Records:
     Those ``beyond`` the cell window and those inside it are apart: one of each stays.
     """
     side = np.zeros(len(notes), bool) if beyond is None else beyond
-    first, then = (
-        [notes[name] for name in names] for names in (("owner", "kind", "name"), ("at_ms", "sequence", "event_hash"))
-    )
-    order = order_of(*first, side, *then)
-    notes, side = pick(notes, order), side[order]
+    named = [notes[name] for name in ("owner", "kind", "name")]
+    order = order_of(*named, side, *(notes[name] for name in ("at_ms", "sequence", "event_hash")))
+    notes = pick(notes, order)
     keep = np.isin(notes["kind"], (NOTE_ANSWER, NOTE_COMPLETION))
     if len(notes):
-        same = side[1:] == side[:-1]
-        for name in ("owner", "kind", "name"):
-            same &= notes[name][1:] == notes[name][:-1]
-        keep |= ~np.append(same, False)
+        differs = [column[order][1:] != column[order][:-1] for column in (*named, side)]
+        keep |= np.append(np.logical_or.reduce(differs), True)
     return pick(notes, keep)

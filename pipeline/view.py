@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import aggregate, amends, journeys, lookback, sessionize
+from pipeline.features import cause_shift
 from pipeline.model import Model
-from pipeline.perceive import Evidence, Observations, cause_shift, gather, interaction_score, observe, segment_prior
+from pipeline.perceive import Evidence, Observations, gather, interaction_score, observe, segment_prior
 from pipeline.policy import Policy
 from pipeline.records import LOOKED_BACK, copied, pick, put
 from pipeline.sessionize import Facts, Groups

@@ -15,6 +15,7 @@ from jobs.errors import ModelFileError
 from jobs.models import chosen_model, dump, parse, read
 from jobs.settings import ModelSettings, Settings
 from pipeline.model import DEFAULT_MODEL, Horizon, Model, start_model
+from pipeline.policy import DAY_MS
 from pipeline.predictor import Bins, Levels, Line, Predictor
 
 TEXT = dump(DEFAULT_MODEL)
@@ -106,7 +107,7 @@ def test_the_settings_name_the_model(tmp_path: Path) -> None:
 def test_the_text_is_toml_that_explains_itself() -> None:
     table = tomllib.loads(TEXT)
     assert set(table["signals"]) == set(DEFAULT_MODEL.signal_names)
-    assert table["relationship"]["half_life_days"] == 90.0
+    assert table["relationship"]["half_life_days"] == DEFAULT_MODEL.relationship.half_life_ms / DAY_MS
     assert table["interaction"]["half_life_days"] == inf
     assert isinstance(Horizon(1, 1, 1, inf).half_life_ms, float)
     assert "# whether the concern was resolved" in TEXT
