@@ -10,19 +10,17 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from jobs.durations import duration_ms
 from jobs.errors import SettingsError
+from jobs.sections import PREFIX, Section, SecuritySettings, with_login
 from pipeline.detect.policy import Detection
 from pipeline.policy import Policy
 from schemas.limits import Limits
-
-PREFIX: Final = "PERCEPTION_"
 
 
 def _duration_s(value: object) -> float:
@@ -62,72 +60,7 @@ def _limits(value: object) -> object:
     return value
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_files(cls, given: object) -> object:
-        """For every ``<secret>_file`` that is given, the secret itself."""
-        if not isinstance(given, Mapping):
-            return given
-        secrets = [
-            name for name in cls.model_fields if given.get(f"{name}_file") and f"{name}_file" in cls.model_fields
-        ]
-        if both := [name for name in secrets if given.get(name)]:
-            raise ValueError(f"{both[0]} and {both[0]}_file are both given: unset one of them")
-        return {**given, **{name: _secret(f"{name}_file", str(given[f"{name}_file"])) for name in secrets}}
-
-
-def _secret(name: str, file: str) -> str:
-    """The content of a secret's file without the line break that editors put at its end."""
-    try:
-        text = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise ValueError(f"{name}: {file} cannot be read: {why}") from None
-    if not text:
-        raise ValueError(f"{name}: {file} is empty")
-    return text
-
-
-class SecuritySettings(_Section):
-    """How to reach a broker that asks who is there."""
-
-    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="to the broker"
-    )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
-        None, description="how to log in; the SASL protocols need it"
-    )
-    username: str | None = Field(None, description="of the SASL login")
-    password: SecretStr | None = Field(None, description="of the SASL login")
-    password_file: str | None = Field(None, description="file that holds the password, instead of the password itself")
-    allow_unencrypted_login: bool = Field(False, description="SASL_PLAINTEXT: everybody on the way can read the login")
-    cafile: str | None = Field(None, description="CA certificates (PEM file) instead of the system's")
-    certfile: str | None = Field(None, description="client certificate (PEM file), for mutual TLS")
-    keyfile: str | None = Field(None, description="key of the client certificate (PEM file), if not in the same file")
-    key_password: SecretStr | None = Field(None, description="of the key, if it is encrypted")
-    key_password_file: str | None = Field(None, description="file that holds the password of the key")
-
-    @model_validator(mode="after")
-    def _complete(self) -> SecuritySettings:
-        if self.protocol.startswith("SASL") and not (self.sasl_mechanism and self.username and self.password):
-            raise ValueError(f"protocol {self.protocol} needs sasl_mechanism, username and password")
-        if self.protocol == "SASL_PLAINTEXT" and not self.allow_unencrypted_login:
-            raise ValueError(
-                "protocol SASL_PLAINTEXT sends the login unencrypted: use SASL_SSL, or ask for it by "
-                f"{PREFIX}KAFKA__SECURITY__ALLOW_UNENCRYPTED_LOGIN=true"
-            )
-        if self.keyfile and not self.certfile:
-            raise ValueError("keyfile needs certfile")
-        for name in ("cafile", "certfile", "keyfile"):
-            if (file := getattr(self, name)) and not Path(file).is_file():
-                raise ValueError(f"{name}: there is no file {file}")
-        return self
-
-
-class KafkaSettings(_Section):
+class KafkaSettings(Section):
     """Broker, consumer group and topics."""
 
     bootstrap_servers: str = Field("localhost:9092", description="host:port, comma separated")
@@ -177,7 +110,7 @@ class KafkaSettings(_Section):
         return f"{self.application_id}-notified-v1"
 
 
-class WarehouseSettings(_Section):
+class WarehouseSettings(Section):
     """Where rows go."""
 
     url: str = Field(
@@ -198,32 +131,17 @@ class WarehouseSettings(_Section):
         """The url with all that belongs to it; an address that is given on a command line gets none of this."""
         if self.password or self.cafile:
             password = self.password.get_secret_value() if self.password else None
-            object.__setattr__(self, "url", _completed(self.url, password, self.cafile))
+            object.__setattr__(self, "url", with_login(self.url, password, self.cafile))
         return self
 
 
-def _completed(url: str, password: str | None, cafile: str | None) -> str:
-    """The address of a server with a password and a CA file in it."""
-    scheme, _, rest = url.partition("://")
-    if scheme not in {"clickhouse", "clickhouses"}:
-        raise ValueError("password and cafile are for a url that begins with clickhouse:// or clickhouses://")
-    if password is not None:
-        login, _, place = rest.rpartition("@")
-        if ":" in login:
-            raise ValueError("the url has a password already: unset one of them")
-        rest = f"{login or 'default'}:{quote(password, safe='')}@{place}"
-    if cafile is not None:
-        rest += f"{'&' if '?' in rest else '?'}cafile={quote(cafile, safe='/')}"
-    return f"{scheme}://{rest}"
-
-
-class ModelSettings(_Section):
+class ModelSettings(Section):
     """The perception model."""
 
     file: str | None = Field(None, description="model file (TOML); `perception model default` prints the start model")
 
 
-class WorkerSettings(_Section):
+class WorkerSettings(Section):
     """How often a worker writes, and when it stops instead of going on."""
 
     flush_records: int = Field(20_000, ge=1, description="records of a partition that make a flush")
@@ -242,7 +160,7 @@ class WorkerSettings(_Section):
     stall_after_s: Seconds = Field(120.0, gt=0, description="wait without progress after which a worker is not ready")
 
 
-class AlertsSettings(_Section):
+class AlertsSettings(Section):
     """Detection of sudden drops, surges of contacts and silence."""
 
     enabled: bool = Field(True, description="publish cells and detect")
@@ -266,7 +184,7 @@ class AlertsSettings(_Section):
         )
 
 
-class NotifySettings(_Section):
+class NotifySettings(Section):
     """Who is told of alerts: `perception alerts notify`. Secrets are best given as files."""
 
     webhook_url: SecretStr | None = Field(None, description="gets Alertmanager's webhook body, version 4")
@@ -274,6 +192,7 @@ class NotifySettings(_Section):
     webhook_url_file: str | None = Field(None, description="file that holds the URL instead")
     webhook_key_file: str | None = Field(None, description="file that holds the key instead")
     alertmanager_url: SecretStr | None = Field(None, description="Alertmanager's base URL; its API v2 is posted to")
+    alertmanager_url_file: str | None = Field(None, description="file that holds that URL instead")
     alertmanager_token: SecretStr | None = Field(None, description="bearer token for it")
     alertmanager_token_file: str | None = Field(None, description="file that holds the token instead")
     allowed_hosts: str = Field("", description="hosts that may be sent to, at public addresses, comma separated")
