@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,7 +18,7 @@ from pydantic_settings import SettingsError as SourceError
 from jobs.durations import duration_ms
 from jobs.errors import SettingsError
 from jobs.notify.settings import NotifySettings
-from jobs.section import PREFIX, Seconds, Section
+from jobs.sections import PREFIX, Seconds, Section, SecuritySettings, with_login
 from pipeline.detect.policy import Detection
 from pipeline.policy import Policy
 from schemas.limits import Limits
@@ -52,42 +51,6 @@ def _limits(value: object) -> object:
     if isinstance(value, Mapping) and (unknown := {str(name) for name in value} - {f.name for f in fields(Limits)}):
         raise ValueError(f"unknown name {min(unknown)!r}; known are {', '.join(f.name for f in fields(Limits))}")
     return value
-
-
-class SecuritySettings(Section):
-    """How to reach a broker that asks who is there."""
-
-    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="to the broker"
-    )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
-        None, description="how to log in; the SASL protocols need it"
-    )
-    username: str | None = Field(None, description="of the SASL login")
-    password: SecretStr | None = Field(None, description="of the SASL login")
-    password_file: str | None = Field(None, description="file that holds the password, instead of the password itself")
-    allow_unencrypted_login: bool = Field(False, description="SASL_PLAINTEXT: everybody on the way can read the login")
-    cafile: str | None = Field(None, description="CA certificates (PEM file) instead of the system's")
-    certfile: str | None = Field(None, description="client certificate (PEM file), for mutual TLS")
-    keyfile: str | None = Field(None, description="key of the client certificate (PEM file), if not in the same file")
-    key_password: SecretStr | None = Field(None, description="of the key, if it is encrypted")
-    key_password_file: str | None = Field(None, description="file that holds the password of the key")
-
-    @model_validator(mode="after")
-    def _complete(self) -> SecuritySettings:
-        if self.protocol.startswith("SASL") and not (self.sasl_mechanism and self.username and self.password):
-            raise ValueError(f"protocol {self.protocol} needs sasl_mechanism, username and password")
-        if self.protocol == "SASL_PLAINTEXT" and not self.allow_unencrypted_login:
-            raise ValueError(
-                "protocol SASL_PLAINTEXT sends the login unencrypted: use SASL_SSL, or ask for it by "
-                f"{PREFIX}KAFKA__SECURITY__ALLOW_UNENCRYPTED_LOGIN=true"
-            )
-        if self.keyfile and not self.certfile:
-            raise ValueError("keyfile needs certfile")
-        for name in ("cafile", "certfile", "keyfile"):
-            if (file := getattr(self, name)) and not Path(file).is_file():
-                raise ValueError(f"{name}: there is no file {file}")
-        return self
 
 
 class KafkaSettings(Section):
@@ -161,23 +124,8 @@ class WarehouseSettings(Section):
         """The url with all that belongs to it; an address that is given on a command line gets none of this."""
         if self.password or self.cafile:
             password = self.password.get_secret_value() if self.password else None
-            object.__setattr__(self, "url", _completed(self.url, password, self.cafile))
+            object.__setattr__(self, "url", with_login(self.url, password, self.cafile))
         return self
-
-
-def _completed(url: str, password: str | None, cafile: str | None) -> str:
-    """The address of a server with a password and a CA file in it."""
-    scheme, _, rest = url.partition("://")
-    if scheme not in {"clickhouse", "clickhouses"}:
-        raise ValueError("password and cafile are for a url that begins with clickhouse:// or clickhouses://")
-    if password is not None:
-        login, _, place = rest.rpartition("@")
-        if ":" in login:
-            raise ValueError("the url has a password already: unset one of them")
-        rest = f"{login or 'default'}:{quote(password, safe='')}@{place}"
-    if cafile is not None:
-        rest += f"{'&' if '?' in rest else '?'}cafile={quote(cafile, safe='/')}"
-    return f"{scheme}://{rest}"
 
 
 class ModelSettings(Section):

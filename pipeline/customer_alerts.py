@@ -16,6 +16,7 @@ import msgspec
 
 from pipeline.batch import Columns
 from pipeline.rows import versioned
+from pipeline.state import StateError
 from pipeline.view import Context
 from pipeline.watch import Finding, Findings
 from schemas.alert import alert_id_of, fingerprint_of
@@ -53,7 +54,10 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 
 def unpack(value: bytes | None) -> list[Told]:
     """Alerts of a customer from the state."""
-    return [] if value is None else _DECODER.decode(value)
+    try:
+        return [] if value is None else _DECODER.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StateError(f"unreadable alerts of a customer: {type(error).__name__}") from None
 
 
 @dataclass(slots=True)

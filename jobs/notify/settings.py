@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from jobs.section import Seconds, Section
+from jobs.sections import Seconds, Section
 
 
 class NotifySettings(Section):
@@ -15,6 +15,7 @@ class NotifySettings(Section):
     webhook_url_file: str | None = Field(None, description="file that holds the URL instead")
     webhook_key_file: str | None = Field(None, description="file that holds the key instead")
     alertmanager_url: SecretStr | None = Field(None, description="Alertmanager's base URL; its API v2 is posted to")
+    alertmanager_url_file: str | None = Field(None, description="file that holds that URL instead")
     alertmanager_token: SecretStr | None = Field(None, description="bearer token for it")
     alertmanager_token_file: str | None = Field(None, description="file that holds the token instead")
     allowed_hosts: str = Field("", description="hosts that may be sent to, at public addresses, comma separated")

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from jobs.cli import main
-from jobs.section import PREFIX
+from jobs.sections import PREFIX
 from jobs.settings import Settings
 from tests.architecture.code import ROOT
 

@@ -77,7 +77,7 @@ def new_keys(place: Place, size: int) -> tuple[int, str]:
     """every event has a new customer"""
     before = peak_mb(place.worker)
     sent = hostile.send(place.bench, hostile.events(size, customers=size))
-    place.bench.finished_to(sent)
+    eventually(lambda: sum(place.bench.committed()) >= sent, "all is committed", PATIENCE_S)
     grown = (peak_mb(place.worker) - before) * 1_048_576 / size
     return sent, f"{grown:,.0f} bytes a customer"
 
