@@ -82,11 +82,7 @@ def command(
     from jobs.settings import ModelSettings, load
     from jobs.warehouse import open_warehouse
 
-    settings = load()
-    if lateness is not None:
-        settings = settings.model_copy(update={"policy": replace(settings.policy, lateness_ms=lateness)})
-    if alerts is not None:
-        settings = settings.model_copy(update={"alerts": settings.alerts.model_copy(update={"enabled": alerts})})
+    settings = _chosen(load(), lateness, alerts=alerts)
     plan = Plan(now if now is not None else time.time_ns() // 1_000_000, partitions or settings.kafka.partitions, batch)
     if len(model_files) > 1:
         _compare(Log(files, select, file_format), model_files, warehouse, settings, plan, most, as_json=as_json)
@@ -135,6 +131,15 @@ class Log(NamedTuple):
     files: tuple[Path, ...]
     select: str | None
     file_format: str | None
+
+
+def _chosen(settings: Settings, lateness: int | None, *, alerts: bool | None) -> Settings:
+    """The settings with what the command line says."""
+    if lateness is not None:
+        settings = settings.model_copy(update={"policy": replace(settings.policy, lateness_ms=lateness)})
+    if alerts is not None:
+        settings = settings.model_copy(update={"alerts": settings.alerts.model_copy(update={"enabled": alerts})})
+    return settings
 
 
 def _compare(
