@@ -11,10 +11,12 @@ BENCH_ARGS ?=
 EVALUATE_ARGS ?=
 PERCEPTION_ARGS ?=
 FAULTS_ARGS ?=
+FUZZ_ARGS ?=
+MEMORY_ARGS ?=
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench evaluate faults lock clean
+.PHONY: help demo test check format bench evaluate faults fuzz lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +27,7 @@ demo: $(RUNTIME) ## simulate a telecom operator's customers and show what they p
 test: $(DEVELOPMENT) ## all tests, against a real Kafka broker and the native ClickHouse protocol
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: $(DEVELOPMENT) ## lint, format, types, import contracts, generated schemas and pages, locks
+check: $(DEVELOPMENT) ## lint, format, types, import contracts, generated schemas and pages, locks, known vulnerabilities
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
@@ -33,6 +35,7 @@ check: $(DEVELOPMENT) ## lint, format, types, import contracts, generated schema
 	@$(BIN)/python -m schemas.generate --check
 	@$(BIN)/python -m jobs.reference --check
 	@$(BIN)/python -m tests.architecture.locks
+	@$(BIN)/python -m tests.architecture.audit
 
 format: $(DEVELOPMENT) ## format the code and repair what the linter can
 	@$(BIN)/ruff check --fix-only --quiet
@@ -48,6 +51,10 @@ evaluate: $(DEVELOPMENT) ## perception next to an exact Gaussian process; false 
 
 faults: $(DEVELOPMENT) ## break a stock Faust agent and this worker in every way, and print what was lost and doubled
 	@$(BIN)/python -m tests.faults $(FAULTS_ARGS)
+	@$(BIN)/python -m tests.faults.memory $(MEMORY_ARGS)
+
+fuzz: $(DEVELOPMENT) ## hostile inputs for every reader, a million each (FUZZ_ARGS="--inputs N")
+	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 lock: $(DEVELOPMENT) ## resolve the dependencies of pyproject.toml into the hashed locks
 	@$(BIN)/python -m tests.architecture.locks --write

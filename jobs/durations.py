@@ -7,6 +7,8 @@ import re
 from typing import Final
 
 _UNITS_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_LONGEST: Final = 64
+"""Characters; matching takes time that grows with their square."""
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])\s*")
 _ISO: Final = re.compile(
     r"P(?:(?P<w>\d+(?:\.\d+)?)W)?(?:(?P<d>\d+(?:\.\d+)?)D)?"
@@ -22,6 +24,8 @@ def duration_ms(value: object) -> int:
     >>> duration_ms("7d"), duration_ms(1.5), duration_ms("1h30m"), duration_ms("PT36H")
     (604800000, 1500, 5400000, 129600000)
     """
+    if len(str(value)) > _LONGEST:
+        raise ValueError(f"{str(value)[:_LONGEST]!r}… is not a duration")
     seconds = _seconds(value)
     milliseconds = seconds * 1_000 if seconds is not None else _units_ms(str(value).strip())
     if not math.isfinite(milliseconds) or milliseconds < 0:

@@ -39,6 +39,7 @@ VIEWS: Final = (
     "rejected",
     "late",
     "alerts",
+    "customer_alerts",
 )
 """What dashboards read: without rows that newer ones replaced or retracted."""
 

@@ -10,27 +10,18 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from jobs.durations import duration_ms
 from jobs.errors import SettingsError
+from jobs.notify.settings import NotifySettings
+from jobs.sections import PREFIX, Seconds, Section, SecuritySettings, with_login
 from pipeline.detect.policy import Detection
 from pipeline.policy import Policy
 from schemas.limits import Limits
-
-PREFIX: Final = "PERCEPTION_"
-
-
-def _duration_s(value: object) -> float:
-    return duration_ms(value) / 1_000
-
-
-Seconds = Annotated[float, BeforeValidator(_duration_s)]
-"""A duration in seconds, written as any duration text."""
 
 
 def _policy(value: object) -> object:
@@ -62,72 +53,7 @@ def _limits(value: object) -> object:
     return value
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_files(cls, given: object) -> object:
-        """For every ``<secret>_file`` that is given, the secret itself."""
-        if not isinstance(given, Mapping):
-            return given
-        secrets = [
-            name for name in cls.model_fields if given.get(f"{name}_file") and f"{name}_file" in cls.model_fields
-        ]
-        if both := [name for name in secrets if given.get(name)]:
-            raise ValueError(f"{both[0]} and {both[0]}_file are both given: unset one of them")
-        return {**given, **{name: _secret(f"{name}_file", str(given[f"{name}_file"])) for name in secrets}}
-
-
-def _secret(name: str, file: str) -> str:
-    """The content of a secret's file without the line break that editors put at its end."""
-    try:
-        text = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise ValueError(f"{name}: {file} cannot be read: {why}") from None
-    if not text:
-        raise ValueError(f"{name}: {file} is empty")
-    return text
-
-
-class SecuritySettings(_Section):
-    """How to reach a broker that asks who is there."""
-
-    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="to the broker"
-    )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
-        None, description="how to log in; the SASL protocols need it"
-    )
-    username: str | None = Field(None, description="of the SASL login")
-    password: SecretStr | None = Field(None, description="of the SASL login")
-    password_file: str | None = Field(None, description="file that holds the password, instead of the password itself")
-    allow_unencrypted_login: bool = Field(False, description="SASL_PLAINTEXT: everybody on the way can read the login")
-    cafile: str | None = Field(None, description="CA certificates (PEM file) instead of the system's")
-    certfile: str | None = Field(None, description="client certificate (PEM file), for mutual TLS")
-    keyfile: str | None = Field(None, description="key of the client certificate (PEM file), if not in the same file")
-    key_password: SecretStr | None = Field(None, description="of the key, if it is encrypted")
-    key_password_file: str | None = Field(None, description="file that holds the password of the key")
-
-    @model_validator(mode="after")
-    def _complete(self) -> SecuritySettings:
-        if self.protocol.startswith("SASL") and not (self.sasl_mechanism and self.username and self.password):
-            raise ValueError(f"protocol {self.protocol} needs sasl_mechanism, username and password")
-        if self.protocol == "SASL_PLAINTEXT" and not self.allow_unencrypted_login:
-            raise ValueError(
-                "protocol SASL_PLAINTEXT sends the login unencrypted: use SASL_SSL, or ask for it by "
-                f"{PREFIX}KAFKA__SECURITY__ALLOW_UNENCRYPTED_LOGIN=true"
-            )
-        if self.keyfile and not self.certfile:
-            raise ValueError("keyfile needs certfile")
-        for name in ("cafile", "certfile", "keyfile"):
-            if (file := getattr(self, name)) and not Path(file).is_file():
-                raise ValueError(f"{name}: there is no file {file}")
-        return self
-
-
-class KafkaSettings(_Section):
+class KafkaSettings(Section):
     """Broker, consumer group and topics."""
 
     bootstrap_servers: str = Field("localhost:9092", description="host:port, comma separated")
@@ -145,6 +71,7 @@ class KafkaSettings(_Section):
     topic_allow_declare: bool = Field(True, description="the worker may create its topics; false in production")
     request_timeout_s: Seconds = Field(90.0, description="of a broker request")
     session_timeout_s: Seconds = Field(20.0, description="silence after which others take a worker's partitions over")
+    batch_bytes: int = Field(64 << 20, ge=1 << 20, description="a compressed batch that expands beyond is rejected")
     instance_id: str | None = Field(None, description="static membership: a restart within the session timeout is none")
     security: SecuritySettings = SecuritySettings()
 
@@ -176,7 +103,7 @@ class KafkaSettings(_Section):
         return f"{self.application_id}-notified-v1"
 
 
-class WarehouseSettings(_Section):
+class WarehouseSettings(Section):
     """Where rows go."""
 
     url: str = Field(
@@ -197,35 +124,21 @@ class WarehouseSettings(_Section):
         """The url with all that belongs to it; an address that is given on a command line gets none of this."""
         if self.password or self.cafile:
             password = self.password.get_secret_value() if self.password else None
-            object.__setattr__(self, "url", _completed(self.url, password, self.cafile))
+            object.__setattr__(self, "url", with_login(self.url, password, self.cafile))
         return self
 
 
-def _completed(url: str, password: str | None, cafile: str | None) -> str:
-    """The address of a server with a password and a CA file in it."""
-    scheme, _, rest = url.partition("://")
-    if scheme not in {"clickhouse", "clickhouses"}:
-        raise ValueError("password and cafile are for a url that begins with clickhouse:// or clickhouses://")
-    if password is not None:
-        login, _, place = rest.rpartition("@")
-        if ":" in login:
-            raise ValueError("the url has a password already: unset one of them")
-        rest = f"{login or 'default'}:{quote(password, safe='')}@{place}"
-    if cafile is not None:
-        rest += f"{'&' if '?' in rest else '?'}cafile={quote(cafile, safe='/')}"
-    return f"{scheme}://{rest}"
-
-
-class ModelSettings(_Section):
+class ModelSettings(Section):
     """The perception model."""
 
     file: str | None = Field(None, description="model file (TOML); `perception model default` prints the start model")
 
 
-class WorkerSettings(_Section):
+class WorkerSettings(Section):
     """How often a worker writes, and when it stops instead of going on."""
 
     flush_records: int = Field(20_000, ge=1, description="records of a partition that make a flush")
+    flush_bytes: int = Field(32 << 20, ge=1, description="bytes of values of a partition that make a flush")
     flush_interval_s: Seconds = Field(1.0, description="longest wait of a record for its flush")
     shutdown_deadline_s: Seconds = Field(30.0, description="time to write what is in hand after SIGTERM")
     rejected_share_limit: float = Field(0.5, gt=0, le=1, description="share of rejected records that stops the worker")
@@ -240,7 +153,7 @@ class WorkerSettings(_Section):
     stall_after_s: Seconds = Field(120.0, gt=0, description="wait without progress after which a worker is not ready")
 
 
-class AlertsSettings(_Section):
+class AlertsSettings(Section):
     """Detection of sudden drops, surges of contacts and silence."""
 
     enabled: bool = Field(True, description="publish cells and detect")
@@ -262,54 +175,6 @@ class AlertsSettings(_Section):
             idle_ms=round(self.idle_timeout_s * 1_000),
             amend_ms=round(self.amend_interval_s * 1_000),
         )
-
-
-class NotifySettings(_Section):
-    """Who is told of alerts: `perception alerts notify`. Secrets are best given as files."""
-
-    webhook_url: SecretStr | None = Field(None, description="gets Alertmanager's webhook body, version 4")
-    webhook_key: SecretStr | None = Field(None, description="signs webhooks by HMAC-SHA256")
-    webhook_url_file: str | None = Field(None, description="file that holds the URL instead")
-    webhook_key_file: str | None = Field(None, description="file that holds the key instead")
-    alertmanager_url: SecretStr | None = Field(None, description="Alertmanager's base URL; its API v2 is posted to")
-    alertmanager_token: SecretStr | None = Field(None, description="bearer token for it")
-    alertmanager_token_file: str | None = Field(None, description="file that holds the token instead")
-    allowed_hosts: str = Field("", description="hosts that may be sent to, at public addresses, comma separated")
-    allowed_private_hosts: str = Field(
-        "", description="hosts that may be sent to at private, loopback or link-local addresses and by plain http, too"
-    )
-    cafile: str | None = Field(None, description="CA certificates (PEM file) instead of the system's")
-    detectors: str = Field("drop,surge,no_data", description="what to tell, comma separated; also: customer_drop, rule")
-    customer_ids: bool = Field(False, description="whether receivers may see customer ids")
-    external_url: str = Field("", description="where people can look further; goes with every alert")
-    timeout_s: Seconds = Field(10.0, gt=0, description="of one request as a whole")
-    cap: int = Field(20, ge=1, description="messages of a receiver per interval; more alerts are merged into one")
-    cap_interval_s: Seconds = Field(600.0, gt=0, description="that interval")
-    first_pause_s: Seconds = Field(1.0, gt=0, description="after a failure; doubles with each, with jitter")
-    longest_pause_s: Seconds = Field(300.0, gt=0, description="longest such pause")
-    give_up_s: Seconds = Field(
-        86_400.0, gt=0, description="after which a message that fails is given up, with an error"
-    )
-    repeat_interval_s: Seconds = Field(60.0, gt=0, description="between repeats of active alerts to Alertmanager")
-
-    @staticmethod
-    def words(text: str) -> tuple[str, ...]:
-        """Words of a comma separated setting."""
-        return tuple(word.strip() for word in text.split(",") if word.strip())
-
-    def secret(self, name: str) -> str:
-        """A secret, from its file if one is named; empty if it is not given. Raises :class:`SettingsError`."""
-        path = getattr(self, f"{name}_file", None)
-        given = getattr(self, name)
-        if path is None:
-            return "" if given is None else str(given.get_secret_value())
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise SettingsError(
-                f"the file of {name} cannot be read: {type(error).__name__}",
-                action=f"Correct {PREFIX}NOTIFY__{name.upper()}_FILE.",
-            ) from error
 
 
 class Settings(BaseSettings):

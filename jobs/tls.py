@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 
 from jobs.errors import SettingsError
-from jobs.settings import SecuritySettings
+from jobs.sections import SecuritySettings
 
 _ACTION = "PERCEPTION_KAFKA__SECURITY__CAFILE, __CERTFILE and __KEYFILE name PEM files; correct them."
 

@@ -13,12 +13,19 @@ from jobs.broker import broker_errors, client_options
 from jobs.errors import TopicError
 from jobs.settings import KafkaSettings
 
+APPEND_TIME: Final[Mapping[str, str]] = {"message.timestamp.type": "LogAppendTime"}
 PARTITIONS_ACTION: Final = (
     "Set PERCEPTION_KAFKA__PARTITIONS to the topic's number, or choose new topic names "
-    "(PERCEPTION_KAFKA__TOPIC=interactions-v2, a new PERCEPTION_KAFKA__APPLICATION_ID) and produce into those."
+    "(PERCEPTION_KAFKA__TOPIC=interactions-v2, a new PERCEPTION_KAFKA__APPLICATION_ID), an empty database, and produce "
+    "into those."
 )
 
 _COMPACTED: Final = {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
+_STATE: Final = {
+    **_COMPACTED,
+    # All that is known of a customer is one record: some 150 bytes, before compression, for every event within reach.
+    "max.message.bytes": str(16 << 20),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +72,11 @@ def declared(kafka: KafkaSettings) -> tuple[Topic, ...]:
             (kafka.topic, many, _kept_for(kafka.retention_s)),
             # A rejected record carries its bytes and its reason: larger than what the topic before let in.
             (kafka.rejected_topic, many, {**_kept_for(kafka.rejected_retention_s), "max.message.bytes": "2097152"}),
-            (kafka.changelog_topic, many, _COMPACTED),
+            (kafka.changelog_topic, many, _STATE),
             (kafka.alerts_topic, many, _COMPACTED),
             # Detection looks at all cells together: the hierarchy needs them in one partition.
             (kafka.cells_topic, 1, _kept_for(kafka.cells_retention_s)),
-            (kafka.detection.changelog_topic, 1, _COMPACTED),
+            (kafka.detection.changelog_topic, 1, _STATE),
             (kafka.notified_topic, many, _COMPACTED),
             (kafka.silences_topic, 1, _COMPACTED),
         )
@@ -77,11 +84,8 @@ def declared(kafka: KafkaSettings) -> tuple[Topic, ...]:
 
 
 def _kept_for(seconds: float) -> dict[str, str]:
-    return {
-        "cleanup.policy": "delete",
-        "retention.ms": str(round(seconds * 1_000)),
-        "message.timestamp.type": "CreateTime",
-    }
+    """Times are the broker's: a producer's wrong clock moves no watermark and ages no record before its time."""
+    return {"cleanup.policy": "delete", "retention.ms": str(round(seconds * 1_000)), **APPEND_TIME}
 
 
 @contextmanager

@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import aggregate, customers, rows, sessionize
+from pipeline import aggregate, cellchanges, customers, rows, sessionize
 from pipeline.batch import Columns
 from pipeline.dedupe import Judged, dedupe
 from pipeline.forget import Confirmed, due_times, forget, leaving
 from pipeline.ids import interaction_keys
+from pipeline.ordering import rank_of
 from pipeline.pieces import completions, from_events, marks
 from pipeline.policy import DAY_MS
-from pipeline.records import EXPLICIT, ONE_WAY, among, copied, joined, pick
+from pipeline.records import EXPLICIT, ONE_WAY, among, copied, extended, joined, pick
 from pipeline.recover import match
 from pipeline.sessionize import Facts
 from pipeline.state import Working
@@ -57,23 +58,32 @@ class Fresh(NamedTuple):
 
 def add_events(working: Working, given: Fresh, context: Context) -> Added:
     """Add events, without those that repeat an event id."""
-    pieces = from_events(given.events, given.customer, context.strings, context.policy)
-    judged = dedupe(working.pieces, pieces, given.remembered_from_ms)
-    fresh = pick(pieces, judged.keep)
-    place = np.cumsum(judged.keep) - 1 + len(working.pieces)
+    stored, new = len(working.pieces), _judged_columns(given)
+    judged = dedupe(working.pieces, new, given.remembered_from_ms)
+    kept_events = np.flatnonzero(judged.keep)
+    events = given.events if judged.keep.all() else pick(given.events, kept_events)
+    pieces = extended(working.pieces, len(events))
+    fresh = pieces[stored:]
+    from_events(fresh, events, given.customer[kept_events], context.strings, context.policy)
+    place = np.cumsum(judged.keep) - 1 + stored
     kept = pick(given.notes, judged.keep[given.notes["owner"]])
     kept["owner"] = place[kept["owner"]]
     done = completions(fresh)
-    done["owner"] += len(working.pieces)
+    done["owner"] += stored
     header = copied(working.header)
     customers.seen(header, fresh)
     grown = working.with_parts(
         header=header,
-        pieces=joined((working.pieces, fresh)),
+        pieces=pieces,
         notes=joined((working.notes, kept, done)),
         marks=joined((working.marks, marks(fresh))),
     )
     return Added(grown, fresh, judged)
+
+
+def _judged_columns(given: Fresh) -> dict[str, NDArray[Any]]:
+    columns = {name: given.events[name] for name in ("event_hash", "offset", "content_hash")}
+    return columns | {"customer": given.customer, "start_ms": given.events["occurred_ms"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +119,28 @@ def cell_changes(done: Step, clock: Clock, context: Context) -> tuple[aggregate.
     settled = clock.before_ms - context.policy.cell_settling_ms
     gone = np.flatnonzero(done.before.rows["start_ms"] >= settled)
     fresh = np.flatnonzero(done.changed & (done.now.rows["start_ms"] >= settled))
-    days = np.concatenate((_days(pick(done.before.rows, gone)), _days(pick(done.now.rows, fresh))))
-    kept = np.flatnonzero(~done.changed & np.isin(_days(done.now.rows), days))
+    now_days = _days(done.now.rows)
+    days = np.concatenate((_days(done.before.rows)[gone], now_days[fresh]))
+    kept = np.flatnonzero(~done.changed & _among(now_days, days))
     then = contributions(done.before, done.before_notes, gone, clock.before_ms, context)
     chosen = np.sort(np.concatenate((fresh, kept)))
     today = contributions(done.now.facts, done.now.notes, chosen, clock.now_ms, context)
     sign = np.concatenate((np.full(len(gone), -1), done.changed[chosen].astype(np.int64))).astype(np.int8)
     given = aggregate.Contributions(joined((then.facts, today.facts)), joined((then.totals, today.totals)))
-    return aggregate.changes(given, sign, context.strings) if len(sign) else None
+    return cellchanges.changes(given, sign, context.strings) if len(sign) else None
 
 
 def _days(facts: Records) -> Index:
     """A number for each (customer, day) of an interaction's start."""
     return np.asarray(facts["customer"].astype(np.int64) << 32 | (facts["start_ms"] // DAY_MS))
+
+
+def _among(numbers: Index, others: Index) -> NDArray[np.bool_]:
+    """Which of ``numbers`` are among ``others``."""
+    rank, row = rank_of(np.concatenate((others, numbers)))
+    found = np.zeros(len(row), bool)
+    found[rank[: len(others)]] = True
+    return found[rank[len(others) :]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +171,8 @@ def rows_of(done: Step, clock: Clock, partition: int, context: Context) -> Rows:
 
 def customer_rows(working: Working, now: View, partition: int, version: int, context: Context) -> dict[str, Columns]:
     """A row for every customer of the working set."""
-    owner = now.rows["customer"][now.observations.fact]
-    total = customers.sums(working.header, now.observations, owner, context.model)
+    owner = now.rows["customer"][now.lasting.fact]
+    total = customers.sums(working.header, now.lasting, owner, context.model)
     segment = customers.latest_segment(working.header, now.rows).code
     names = rows.names_of(working.names)
     columns = rows.customers(working.header, segment, now, total, names, context)

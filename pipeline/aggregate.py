@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.policy import DAY_MS, HOUR_MS
-from pipeline.records import copied, joined, pick
+from pipeline.records import copied
 from pipeline.strings import Strings
 
 Records = NDArray[Any]
 Index = NDArray[np.int64]
-Signed = list[tuple[str, int | None, NDArray[np.float64]]]
 
 GRAINS: Final = (("hour", HOUR_MS), ("day", DAY_MS))
 SCOPES: Final = (
@@ -33,14 +32,12 @@ SCOPES: Final = (
 )
 LABELS: Final = ("channel", "segment", "touchpoint")
 SEPARATOR: Final = "\x1f"
-_SEPARATOR_BYTES: Final = SEPARATOR.encode()
 _GRAIN_NAMES: Final = tuple(name for name, _ in GRAINS)
 _GRAIN_MS: Final = np.array([width_ms for _, width_ms in GRAINS], np.int64)
 _SCOPE_NAMES: Final = tuple(name for name, _ in SCOPES)
-_PER_DIMENSION: Final = ("n", "sum", "sumsq", "answers", "answer_sum", "answer_sumsq")
-_DENSE: Final = 16
-"""Up to this many times the rows, a table over all possible keys is cheaper than a sort."""
+_SEPARATOR_BYTES: Final = SEPARATOR.encode()
 _WIDTHS: Final = {grain.encode(): width_ms for grain, width_ms in GRAINS}
+_FURTHEST_MS: Final = 1 << 62
 
 CELL: Final = np.dtype(
     [
@@ -109,195 +106,6 @@ class Cells:
         return np.asarray(self.bucket_ms + _GRAIN_MS[self.grain], np.int64)
 
 
-def changes(given: Contributions, sign: NDArray[np.int8], strings: Strings) -> tuple[Cells, Records]:
-    """The cells that differ, and their summed changes.
-
-    ``sign`` per interaction: -1 it is no longer so, +1 it is so now, 0 it was so before and still is (needed only to
-    tell whether a customer was in a cell already: give all those that share a customer and a day with a change).
-    """
-    facts = given.facts
-    known = _Known(
-        facts,
-        {label: _ranked(facts[label]) for label in LABELS},
-        _signed(given.totals, sign),
-        {name: given.totals[name] > 0 for name in ("customers", "answer_customers")},
-        sign,
-    )
-    parts = []
-    for grain, (_, width_ms) in enumerate(GRAINS):
-        times, place = _buckets(facts["start_ms"] // width_ms)
-        shared = _shared(facts["customer"], place, len(times))
-        buckets = _Buckets(times * width_ms, place, shared)
-        parts += [_changes_of_scope(known, (grain, scope), buckets, strings) for scope in range(len(SCOPES))]
-    return _joined([cells for cells, _ in parts]), joined([delta for _, delta in parts])
-
-
-class _Buckets(NamedTuple):
-    """Time buckets of one grain: their starts, the bucket of each interaction, and ...
-
-    ``shared``: the interactions (indices) whose customer has others in the same bucket. The rest cannot be counted
-    twice in any cell, which spares them the search for each scope.
-    """
-
-    times: Index
-    place: Index
-    shared: Index
-
-
-def _buckets(number: Index) -> tuple[Index, Index]:
-    """Distinct bucket numbers, ascending, and the index of each one; linear where they lie close together."""
-    low = int(number.min(initial=0))
-    if len(number) and int(number.max()) - low <= _DENSE * len(number):
-        ranked = _ranked(number - low)
-        used = np.empty(ranked.size, np.int64)
-        used[ranked.rank] = number
-        return used, ranked.rank
-    times, place = np.unique(number, return_inverse=True)
-    return times, place
-
-
-def _shared(customer: NDArray[np.int32], bucket: Index, buckets: int) -> Index:
-    place, first = _distinct(customer.astype(np.int64) * buckets + bucket, (int(customer.max(initial=0)) + 1) * buckets)
-    return np.flatnonzero(np.bincount(place, minlength=len(first))[place] > 1)
-
-
-class _Ranked(NamedTuple):
-    rank: Index
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What all scopes share."""
-
-    facts: Records
-    labels: Mapping[str, _Ranked]
-    signed: Signed
-    present: Mapping[str, NDArray[np.bool_]]
-    """Whether an interaction counts for its customer, per count."""
-    sign: NDArray[np.int8]
-
-
-def _changes_of_scope(
-    known: _Known, kind: tuple[int, int], buckets: _Buckets, strings: Strings
-) -> tuple[Cells, Records]:
-    times, bucket, shared = buckets
-    used = SCOPES[kind[1]][1]
-    key, space = bucket, len(times)
-    for label in used:
-        ranked = known.labels[label]
-        key, space = key * ranked.size + ranked.rank, space * ranked.size
-    place, first = _distinct(key, space)
-    delta = _sums(known.signed, place, len(first))
-    _count_customers(delta, place, shared, known)
-    changed = np.flatnonzero(_differs(delta))
-    at = first[changed]
-    none = np.zeros(len(at), np.int32)
-    codes = {label: known.facts[label][at] if label in used else none for label in LABELS}
-    keys = _keys(kind, times, bucket[at], codes, strings)
-    grain, scope = (np.full(len(at), place_of, np.uint8) for place_of in kind)
-    return Cells(keys, grain, scope, times[bucket[at]], codes), pick(delta, changed)
-
-
-def _ranked(codes: NDArray[Any]) -> _Ranked:
-    """Ranks of the codes that occur; linear, as codes are dense."""
-    used = np.zeros(int(codes.max(initial=0)) + 1, bool)
-    used[codes] = True
-    rank = np.cumsum(used) - 1
-    return _Ranked(rank[codes], int(rank[-1]) + 1)
-
-
-def _distinct(key: Index, space: int) -> tuple[Index, Index]:
-    """Index of each row's key among the distinct ones, and the first row of each; ``space`` is above all keys."""
-    if space > _DENSE * len(key):
-        _, first, place = np.unique(key, return_index=True, return_inverse=True)
-        return place, first
-    row = np.full(space, -1, np.int64)
-    row[key[::-1]] = np.arange(len(key) - 1, -1, -1)
-    used = row >= 0
-    return (np.cumsum(used) - 1)[key], row[used]
-
-
-def _signed(totals: Records, sign: NDArray[np.int8]) -> Signed:
-    """Columns of the totals that just add up, with their sign: name, dimension, values."""
-    columns: Signed = [("interactions", None, sign.astype(np.float64))]
-    for name in _PER_DIMENSION:
-        values = totals[name] * sign[:, None]
-        columns += [
-            (name, place, np.ascontiguousarray(column, np.float64))
-            for place, column in enumerate(values.T)
-            if column.any()
-        ]
-    return columns
-
-
-def _sums(signed: Signed, place: Index, cells: int) -> Records:
-    delta = np.zeros(cells, CELL)
-    for name, dimension, values in signed:
-        target = delta[name] if dimension is None else delta[name][:, dimension]
-        target[:] = np.bincount(place, values, cells)
-    return delta
-
-
-def _count_customers(delta: Records, place: Index, shared: Index, known: _Known) -> None:
-    """Customers that a cell gains or loses: those with an interaction in it now, and before."""
-    customer = known.facts["customer"][shared]
-    key = place[shared] * (int(customer.max(initial=0)) + 1) + customer
-    order = np.argsort(key)
-    begins = np.flatnonzero(np.diff(key[order], prepend=-1))
-    cell = place[shared[order[begins]]]
-    was, now = known.sign[shared] <= 0, known.sign[shared] >= 0
-    for name, counts in known.present.items():
-        alone = counts * known.sign
-        alone[shared] = 0
-        delta[name] = np.bincount(place, alone, len(delta))
-        if len(shared):
-            told = counts[shared]
-            before, after = (np.logical_or.reduceat((told & side)[order], begins) for side in (was, now))
-            gained = np.bincount(cell, after.astype(np.int8) - before.astype(np.int8), len(delta))
-            delta[name] += gained.astype(np.int64)
-
-
-def _differs(delta: Records) -> NDArray[np.bool_]:
-    differs = np.zeros(len(delta), bool)
-    for name in CELL.names or ():
-        differs |= (delta[name] != 0).reshape(len(delta), -1).any(axis=1)
-    return differs
-
-
-def _keys(
-    kind: tuple[int, int], buckets: Index, bucket: Index, codes: Mapping[str, NDArray[np.int32]], strings: Strings
-) -> list[bytes]:
-    """State keys, put together from the few beginnings and endings that there are."""
-    prefix = f"{GRAINS[kind[0]][0]}{SEPARATOR}{SCOPES[kind[1]][0]}{SEPARATOR}"
-    heads = _objects([f"{prefix}{time}{SEPARATOR}".encode() for time in buckets.tolist()])
-    key = np.zeros(len(bucket), np.int64)
-    for label in LABELS:
-        ranked = _ranked(codes[label])
-        key = key * ranked.size + ranked.rank
-    _, first, place = np.unique(key, return_index=True, return_inverse=True)
-    texts = zip(*(strings.take(codes[label][first]).tolist() for label in LABELS), strict=True)
-    tails = _objects([SEPARATOR.join(text).encode() for text in texts])
-    keys: list[bytes] = (heads[bucket] + tails[place]).tolist()
-    return keys
-
-
-def _objects(values: list[bytes]) -> NDArray[np.object_]:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-def _joined(parts: list[Cells]) -> Cells:
-    return Cells(
-        [key for part in parts for key in part.keys],
-        np.concatenate([part.grain for part in parts]),
-        np.concatenate([part.scope for part in parts]),
-        np.concatenate([part.bucket_ms for part in parts]),
-        {label: np.concatenate([part.labels[label] for part in parts]) for label in LABELS},
-    )
-
-
 def read_keys(keys: Sequence[bytes], strings: Strings) -> Cells:
     """Cells by their state keys."""
     grains, scopes, times, *labels = zip(*(key.decode().split(SEPARATOR) for key in keys), strict=True)
@@ -321,6 +129,15 @@ def add(current: Records, delta: Records) -> Records:
     return total
 
 
+def check_keys(keys: Sequence[bytes]) -> None:
+    """ValueError or KeyError if one of them is no key of a cell."""
+    for key in keys:
+        grain, scope, time, *labels = key.decode().split(SEPARATOR)
+        if len(labels) != len(LABELS) or scope not in _SCOPE_NAMES or abs(int(time)) >= _FURTHEST_MS:
+            raise ValueError("no key of a cell")
+        _WIDTHS[grain.encode()]
+
+
 def bucket_of(key: bytes) -> bytes:
     """The time bucket in the key of a cell: grain and time, each with a separator after it."""
     grain, _, time, _ = key.split(_SEPARATOR_BYTES, 3)
@@ -328,6 +145,9 @@ def bucket_of(key: bytes) -> bytes:
 
 
 def end_ms(bucket: bytes) -> int:
-    """End of a time bucket."""
+    """End of a time bucket; ValueError or KeyError if it is none."""
     grain, time, _ = bucket.split(_SEPARATOR_BYTES, 2)
-    return int(time) + _WIDTHS[grain]
+    end = int(time) + _WIDTHS[grain]
+    if not -_FURTHEST_MS < end < _FURTHEST_MS:
+        raise ValueError("no time of a cell")
+    return end

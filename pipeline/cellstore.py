@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.aggregate import CELL, SEPARATOR, Cells, add, bucket_of
+from pipeline.aggregate import CELL, SEPARATOR, Cells, add, bucket_of, check_keys
 from pipeline.records import pick, put
 from pipeline.state import StateError, payload_of, stamp_of, stamped
 
@@ -59,14 +59,16 @@ class CellStore:
             totals = np.frombuffer(payload, CELL, count, _COUNT.size)
             keys = payload[_COUNT.size + count * CELL.itemsize :].split(_BETWEEN)
             prefix = state_key[: state_key.rindex(_SEPARATOR) + 1]
-        except (struct.error, ValueError) as error:
-            raise StateError(f"unreadable block of cells: {error}") from error
+            check_keys(keys)
+            stamp = stamp_of(value)
+        except (struct.error, ValueError, KeyError) as error:
+            raise StateError(f"unreadable block of cells: {type(error).__name__}") from None
         if len(keys) != count or count > BLOCK:
             raise StateError(f"unreadable block of cells: {len(keys)} keys for {count} cells")
         fresh = prefix not in self._buckets
         block = self._new_block(state_key)
         self._buckets.setdefault(prefix, _Bucket(prefix, [])).blocks.append(block)
-        self._keys[block], self._stamp[block] = keys, stamp_of(value)
+        self._keys[block], self._stamp[block] = keys, stamp
         first = block * BLOCK
         self._totals[first : first + count] = totals
         self._place |= zip(keys, range(first, first + count), strict=True)

@@ -16,6 +16,7 @@ import msgspec
 
 from pipeline.batch import Columns
 from pipeline.rows import versioned
+from pipeline.state import StateError
 from pipeline.view import Context
 from pipeline.watch import Finding, Findings
 from schemas.alert import alert_id_of, fingerprint_of
@@ -53,7 +54,10 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 
 def unpack(value: bytes | None) -> list[Told]:
     """Alerts of a customer from the state."""
-    return [] if value is None else _DECODER.decode(value)
+    try:
+        return [] if value is None else _DECODER.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StateError(f"unreadable alerts of a customer: {type(error).__name__}") from None
 
 
 @dataclass(slots=True)
@@ -169,7 +173,7 @@ def _told(name: str, finding: Finding, row: Any, context: Context) -> Told:
         "scope": scope,
         "customer_id": name,
         "grain": "",
-        "dimensions": finding.dimensions,
+        "dimensions": list(finding.dimensions),
         "since_ms": start,
         "at_ms": end,
         "watermark_ms": end,
@@ -198,7 +202,7 @@ def rows_of(told: Iterable[tuple[str, Told]], partition: int, version: int) -> C
         **{name: [alert[name] for alert in alerts] for name in plain},
         **{name: [float("nan") if alert[name] is None else alert[name] for alert in alerts] for name in nullable},
         **{label: [one.labels[label] for _, one in given] for label in _LABELS},
-        "dimensions": [json.dumps(list(alert["dimensions"]), separators=(",", ":")) for alert in alerts],
+        "dimensions": [json.dumps(alert["dimensions"], separators=(",", ":")) for alert in alerts],
         "since_at": [alert["since_ms"] for alert in alerts],
         "at": [alert["at_ms"] for alert in alerts],
     }

@@ -29,8 +29,8 @@ TICK: Final = np.dtype([("offset", "i8"), ("append_ms", "i8"), ("occurred_ms", "
 
 T = TypeVar("T")
 
-_CHUNK: Final = 480
-"""Records decoded at a time: what is in hand stays in the processor's first cache, and is quick to turn."""
+_CHUNK: Final = 192
+"""Records decoded at a time: few enough that what is in hand stays in the processor's caches, even shared ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ lateness, judged at the record that repeats it. Whoever uses an id again after t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -29,8 +30,8 @@ class Judged(NamedTuple):
     """Repeats whose content differs from the first; the first wins."""
 
 
-def dedupe(ledger: NDArray[Any], new: NDArray[Any], remembered_from_ms: Index) -> Judged:
-    """Judge ``new`` event pieces against ``ledger`` (pieces of the same customers) and each other.
+def dedupe(ledger: NDArray[Any], new: Mapping[str, NDArray[Any]], remembered_from_ms: Index) -> Judged:
+    """Judge the columns of ``new`` event pieces against ``ledger`` (pieces of the same customers) and each other.
 
     ``remembered_from_ms`` is, per new piece, the earliest time whose ids the ledger still holds at its record.
     """

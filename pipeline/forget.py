@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import customers, journeys, lookback, sessionize
+from pipeline import amends, customers, journeys, lookback, sessionize
 from pipeline.policy import DAY_MS, Policy
-from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY, among, copied, joined, pick
+from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY, copied, joined, pick
 from pipeline.recover import match
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
@@ -34,6 +34,8 @@ class Kept:
 
     working: Working
     facts: Facts
+    held: NDArray[np.bool_]
+    """Which of the working set's journeys have interactions in it."""
 
 
 class Confirmed(NamedTuple):
@@ -49,23 +51,25 @@ def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Conf
     _absorb(header, now, gone, context)
     old_one_way = _old_one_way(working.pieces, now.watermark_ms, confirmed.offset, context.policy)
     customers.absorb_expectation(header, pick(working.pieces, old_one_way), context.model)
-    groups = now.facts.groups
-    stay = ~gone[groups.of]
+    stay = ~gone[now.facts.groups.of]
     facts = _without(now.facts, gone, stay)
-    drop = old_one_way.copy()
-    drop[groups.order[~stay]] = True
-    pieces, notes = _sealed(working, facts, drop, now.watermark_ms, confirmed.offset, context.policy)
-    past = _past(working, now, gone, confirmed, context)
-    kept_marks = pick(working.marks, _followed(working.marks, confirmed, context.policy))
+    one_way = np.flatnonzero((working.pieces["grouping"] == ONE_WAY) & ~old_one_way)
+    before_ms = now.watermark_ms - context.policy.lateness_ms
+    pieces, notes = sessionize.seal(
+        working.pieces, working.notes, facts, one_way, before_ms, confirmed.offset, context.policy
+    )
+    past, held = _past(working, now, gone, confirmed, context)
+    referred = _referred(now.marks, facts.rows, len(header), context.policy)
+    kept_marks = pick(now.marks, _followed(now.marks, referred, confirmed, context.policy))
     traces = _traces(working.traces, now, gone, context.policy)
     kept = working.with_parts(header=header, pieces=pieces, notes=notes, journeys=past, marks=kept_marks, traces=traces)
-    return Kept(kept, facts)
+    return Kept(kept, facts, held)
 
 
 def _absorb(header: Records, now: View, gone: NDArray[np.bool_], context: Context) -> None:
     if not np.any(gone):
         return
-    observations = now.observations.take(gone[now.observations.fact])
+    observations = now.lasting.take(gone[now.lasting.fact])
     customers.absorb(header, observations, now.rows["customer"][observations.fact], context.model)
     facts = pick(now.rows, gone)
     place = np.cumsum(gone) - 1
@@ -90,21 +94,6 @@ def _without(facts: Facts, gone: NDArray[np.bool_], stay: NDArray[np.bool_]) -> 
     return Facts(groups, pick(facts.rows, ~gone), pick(facts.within, ~gone), facts.begun_ms[stay], facts.beyond[stay])
 
 
-def _sealed(
-    working: Working, facts: Facts, drop: NDArray[np.bool_], watermark_ms: int, confirmed: int, policy: Policy
-) -> tuple[Records, Records]:
-    """Pieces and notes to store, without the dropped ones."""
-    before = watermark_ms - policy.lateness_ms
-    if not drop.any():
-        return sessionize.seal(working.pieces, working.notes, facts, before, confirmed, policy)
-    place = np.cumsum(~drop) - 1
-    groups = Groups(place[facts.groups.order], facts.groups.starts, facts.groups.of)
-    moved = Facts(groups, facts.rows, facts.within, facts.begun_ms, facts.beyond)
-    notes = pick(working.notes, ~drop[working.notes["owner"]])
-    notes["owner"] = place[notes["owner"]]
-    return sessionize.seal(pick(working.pieces, ~drop), notes, moved, before, confirmed, policy)
-
-
 def _traces(traces: Records, now: View, gone: NDArray[np.bool_], policy: Policy) -> Records:
     """What may still be looked back at of interactions that are not in the state."""
     if np.any(gone):
@@ -112,30 +101,23 @@ def _traces(traces: Records, now: View, gone: NDArray[np.bool_], policy: Policy)
     return pick(traces, lookback.needed(traces, now.watermark_ms, policy)) if len(traces) else traces
 
 
-def _past(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Confirmed, context: Context) -> Records:
-    """What is left of journeys, less those that nothing can join any more."""
-    past = working.journeys
+def _past(
+    working: Working, now: View, gone: NDArray[np.bool_], confirmed: Confirmed, context: Context
+) -> tuple[Records, NDArray[np.bool_]]:
+    """What is left of journeys, less those that nothing can join any more; and which have interactions in the state."""
+    past, journey = working.journeys, now.journeys.of_past
     if np.any(gone):
         place = np.cumsum(gone) - 1
         notes = pick(now.notes, gone[now.notes["owner"]])
         notes["owner"] = place[notes["owner"]]
-        past = journeys.collect(pick(now.rows, gone), notes, now.evidence.take(gone), past).rows
-    if not len(past):
-        return past
-    return pick(past, _held(past, pick(now.rows, ~gone)) | (journey_expiry(past, context) >= confirmed.watermark_ms))
-
-
-def _held(past: Records, facts: Records) -> NDArray[np.bool_]:
-    """Journeys that interactions in the state belong to."""
-    return among(_identity(past, past["start_ms"]), _identity(facts, facts["journey_start"]))
-
-
-def _identity(rows: Records, start: Index) -> Records:
-    ids = np.zeros(len(rows), [("customer", "i8"), ("journey", "i8"), ("goal", "i8"), ("start", "i8")])
-    implicit = rows["journey"] == 0
-    ids["customer"], ids["journey"] = rows["customer"], rows["journey"]
-    ids["goal"], ids["start"] = np.where(implicit, rows["goal"], 0), np.where(implicit, start, 0)
-    return ids
+        left = journeys.collect(pick(now.rows, gone), notes, now.evidence.take(gone), past)
+        past, journey = left.rows, np.empty(len(left.rows), np.int64)
+        journey[left.of_past], journey[left.of] = now.journeys.of_past, now.journeys.of[gone]
+    live = np.zeros(len(now.journeys.rows), bool)
+    live[now.journeys.of[~gone]] = True
+    held = live[journey]
+    kept = held | (journey_expiry(past, context) >= confirmed.watermark_ms)
+    return pick(past, kept), held[kept]
 
 
 def journey_expiry(past: Records, context: Context) -> Index:
@@ -146,10 +128,18 @@ def journey_expiry(past: Records, context: Context) -> Index:
     return np.where(past["journey"] != 0, past["end_ms"] + policy.explicit_retention_ms, implicit)
 
 
-def _followed(marks: Records, confirmed: Confirmed, policy: Policy) -> NDArray[np.bool_]:
+def _referred(marks: Records, rows: Records, count: int, policy: Policy) -> NDArray[np.bool_]:
+    """Marks that an interaction in the state (``rows``) may refer to; ``count`` is that of the customers."""
+    chosen = pick(rows, amends.marking(rows))
+    oldest = customers.deadlines(count, [(chosen["customer"], chosen["start_ms"])])
+    return np.asarray(marks["at_ms"] >= oldest[marks["customer"]] - policy.failure_retention_ms)
+
+
+def _followed(marks: Records, referred: NDArray[np.bool_], confirmed: Confirmed, policy: Policy) -> NDArray[np.bool_]:
     """Marks to keep: an old failure goes together with the recovery that closed it, once their rows are written."""
     fresh = np.unique(marks["customer"][marks["offset"] > confirmed.offset])
     keep = (_mark_expiry(marks, policy) >= confirmed.watermark_ms) | np.isin(marks["customer"], fresh)
+    keep |= referred
     if np.all(keep):
         return np.asarray(keep)
     pairs = match(marks, policy.failure_retention_ms)
@@ -176,18 +166,19 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
     past = working.journeys
     past_silent = past["end_ms"] + journeys.goal_gaps(past["goal"], strings, policy) + 1
     past_waiting = past_silent > watermark_ms
-    free = ~_held(past, rows)
+    free = ~kept.held
     explicit = rows["grouping"] == EXPLICIT
     forget_at = rows["end_ms"] + np.where(explicit, policy.explicit_retention_ms, policy.fact_retention_ms) + 1
     forget_at = forget_at + lookback.held_longer_ms(rows, policy)
     one_way = pick(working.pieces, working.pieces["grouping"] == ONE_WAY)
+    marks = pick(working.marks, ~_referred(working.marks, rows, count, policy))  # those wait for the interaction
     latest = [
         _latest(count, rows["customer"][~explicit], forget_at[~explicit]),
         _latest(count, rows["customer"][explicit], forget_at[explicit]),
         _latest(count, one_way["customer"], one_way["start_ms"] + policy.lateness_ms + DAY_MS),
         _latest(count, past["customer"][free], journey_expiry(past[free], context) + 1),
         (past["customer"][past_waiting], past_silent[past_waiting]),
-        _latest(count, working.marks["customer"], _mark_expiry(working.marks, policy) + 1),
+        _latest(count, marks["customer"], _mark_expiry(marks, policy) + 1),
         _latest(count, working.traces["customer"], lookback.expiry(working.traces, policy) + 1),
     ]
     return customers.deadlines(

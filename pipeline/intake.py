@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,12 @@ from pipeline.batch import Columns, RawBatch, Rejected
 from pipeline.decode import Decoded, decode
 from pipeline.records import pick
 from pipeline.view import Context
+from schemas.field_types import LATEST_MS
 from schemas.limits import Limits
 
 Index = NDArray[np.int64]
+UNDATED: Final = -1
+"""Append time of a record that has none: it holds the watermark where it is."""
 
 
 def join(batches: Sequence[RawBatch]) -> RawBatch:
@@ -52,6 +56,7 @@ class Intake:
 
 def take_in(batch: RawBatch, watermark_ms: int, context: Context, limits: Limits) -> Intake:
     """Decode ``batch`` and judge lateness against the running watermark, which starts at ``watermark_ms``."""
+    batch = _dated(batch)
     decoded = decode(batch, context.strings, limits, context.policy.far_future_ms)
     events, ticks = decoded.events, decoded.ticks
     offset, occurred, appended = (
@@ -71,6 +76,14 @@ def take_in(batch: RawBatch, watermark_ms: int, context: Context, limits: Limits
         int(running[-1]) if len(running) else watermark_ms,
         int(batch.offsets[-1]) if len(batch) else -1,
     )
+
+
+def _dated(batch: RawBatch) -> RawBatch:
+    """The batch with append times that are none as -1: producers may set them, to anything."""
+    given = batch.timestamps
+    if not len(given) or (given.min() >= UNDATED and given.max() <= LATEST_MS):
+        return batch
+    return replace(batch, timestamps=np.where((given < 0) | (given > LATEST_MS), UNDATED, given))
 
 
 def event_rows(intake: Intake, chosen: Index, context: Context, topic: str, partition: int) -> dict[str, Columns]:

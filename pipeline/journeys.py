@@ -14,9 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ordering import begins, order_of, present
+from pipeline.ordering import begins, order_of, present, rank_of
 from pipeline.policy import Policy
-from pipeline.records import FLAG_COMPLETED, JOURNEY, NOTE_ANSWER, NOTE_COMPLETION, UNSETTLED, joined, pick
+from pipeline.records import FLAG_COMPLETED, JOURNEY, NEVER, NOTE_ANSWER, NOTE_COMPLETION, UNSETTLED, pick, put
 from pipeline.strings import Strings
 
 Records = NDArray[Any]
@@ -103,78 +103,91 @@ def _chain(rows: dict[str, NDArray[Any]], gaps: Index) -> Index:
 
 @dataclass(frozen=True, slots=True)
 class Journeys:
-    """Journeys as known now: ``rows`` (dtype JOURNEY) and, per fact, the index of its journey in ``rows``."""
+    """Journeys as known now: ``rows`` (dtype JOURNEY), and where facts and the past are in them."""
 
     rows: Records
     of: Index
+    """Index into ``rows`` per fact."""
+    of_past: Index
+    """Index into ``rows`` per journey of the past."""
 
 
 def collect(facts: Records, notes: Records, evidence: Any, past: Records) -> Journeys:
-    """Journeys of ``facts`` (whose ``journey_start`` is assigned) together with ``past``.
+    """Journeys of ``facts`` (whose ``journey_start`` is assigned) together with ``past``, by commutative rules.
 
     ``evidence`` has ``weight``, ``sum`` and ``stated`` of shape (facts, 3), undecayed.
     """
-    rows = joined((past, _alone(facts, notes, evidence)))
-    start = np.where(rows["journey"] != 0, 0, rows["start_ms"])
-    start[len(past) :] = np.where(facts["journey"] != 0, 0, facts["journey_start"])
-    identity = (rows["customer"], rows["journey"], rows["goal"], start)
-    order = order_of(*identity)
-    cut = begins(*(column[order] for column in identity))
-    group = np.empty(len(order), np.int64)
-    group[order] = np.cumsum(cut) - 1
-    return Journeys(_merge(pick(rows, order), np.flatnonzero(cut)), group[len(past) :])
-
-
-def _alone(facts: Records, notes: Records, evidence: Any) -> Records:
-    """Each fact as a journey of one interaction."""
-    rows = np.zeros(len(facts), JOURNEY)
-    for name in ("customer", "journey", "end_ms", "events", "resolved", "segment"):
-        rows[name] = facts[name]
     implicit = facts["journey"] == 0
-    rows["goal"] = np.where(implicit, facts["goal"], 0)
-    rows["start_ms"] = np.where(implicit, facts["journey_start"], facts["start_ms"])
-    rows["last_start_ms"] = facts["start_ms"]
-    rows["last_completion_ms"] = UNSETTLED
-    done = pick(notes, notes["kind"] == NOTE_COMPLETION)
-    np.maximum.at(rows["last_completion_ms"], done["owner"], done["at_ms"])
-    rows["interactions"] = 1
-    rows["answers"] = np.bincount(notes["owner"][notes["kind"] == NOTE_ANSWER], minlength=len(facts))
-    rows["completed"] = (facts["flags"] & FLAG_COMPLETED) != 0
-    rows["resolved_ms"] = np.where(facts["resolved"] >= 0, facts["end_ms"], UNSETTLED)
-    rows["segment_ms"] = np.where(facts["segment"] != 0, facts["start_ms"], UNSETTLED)
-    rows["resolved_tie"] = rows["segment_tie"] = facts["event_hash"]
-    rows["transfers"] = np.maximum(facts["transfers"], 0)
-    for name in ("wait_s", "duration_s"):
-        rows[name] = np.nan_to_num(facts[name])
-    rows["weight"], rows["sum"], rows["stated"] = evidence.weight, evidence.sum, evidence.stated
+    customer = np.concatenate((past["customer"], facts["customer"]))
+    journey = np.concatenate((past["journey"], facts["journey"]))
+    goal = np.concatenate((past["goal"], np.where(implicit, facts["goal"], 0)))
+    since = np.concatenate((past["start_ms"], facts["journey_start"]))
+    explicit = journey != 0
+    since[explicit] = since[~explicit].min(initial=NEVER)  # the same for all, and close to the others: a short key
+    rank, first = rank_of(customer, np.where(explicit, ~journey, goal), since)
+    found = Journeys(_nothing(len(first)), rank[len(past) :], rank[: len(past)])
+    put(found.rows, found.of_past, past)
+    for name, column in (("customer", customer), ("journey", journey), ("goal", goal)):
+        found.rows[name] = column[first]
+    if len(facts):
+        start = np.where(implicit, facts["journey_start"], facts["start_ms"])
+        _widen(found.rows, found.of, start, facts)
+        _add(found.rows, found.of, facts, evidence)
+        _last(found.rows, found.of, facts, "resolved", np.flatnonzero(facts["resolved"] >= 0), facts["end_ms"])
+        _last(found.rows, found.of, facts, "segment", np.flatnonzero(facts["segment"]), facts["start_ms"])
+    answered = notes["owner"][notes["kind"] == NOTE_ANSWER]
+    found.rows["answers"] += np.bincount(found.of[answered], minlength=len(first))
+    done = np.flatnonzero(notes["kind"] == NOTE_COMPLETION)
+    np.maximum.at(found.rows["last_completion_ms"], found.of[notes["owner"][done]], notes["at_ms"][done])
+    return found
+
+
+def _nothing(count: int) -> Records:
+    """Journeys of no interactions: whatever joins them decides."""
+    rows = np.zeros(count, JOURNEY)
+    rows["start_ms"] = NEVER
+    for name in ("end_ms", "last_start_ms", "last_completion_ms", "resolved_ms", "segment_ms"):
+        rows[name] = UNSETTLED
+    rows["resolved"] = -1
     return rows
 
 
-def _merge(ordered: Records, starts: Index) -> Records:
-    """Merge runs of JOURNEY rows by commutative rules: sum, min, max, latest."""
-    merged = pick(ordered, starts)
-    if len(starts) == len(ordered):
-        return merged
-    merged["start_ms"] = np.minimum.reduceat(ordered["start_ms"], starts)
-    for name in ("end_ms", "last_start_ms", "last_completion_ms", "completed"):
-        merged[name] = np.maximum.reduceat(ordered[name], starts)
-    for name in ("interactions", "events", "answers", "transfers", "wait_s", "duration_s", "weight", "sum", "stated"):
-        merged[name] = np.add.reduceat(ordered[name], starts, axis=0)
-    for name in ("resolved", "segment"):
-        _latest(merged, ordered, starts, name)
-    return merged
+def _widen(rows: Records, of: Index, start: Index, facts: Records) -> None:
+    order = np.argsort(of)
+    cuts = np.flatnonzero(begins(of[order]))
+    own = of[order[cuts]]
+    rows["start_ms"][own] = np.minimum(rows["start_ms"][own], np.minimum.reduceat(start[order], cuts))
+    for name, source in (("end_ms", "end_ms"), ("last_start_ms", "start_ms")):
+        rows[name][own] = np.maximum(rows[name][own], np.maximum.reduceat(facts[source][order], cuts))
 
 
-def _latest(merged: Records, ordered: Records, starts: Index, name: str) -> None:
-    """Of each run the value with the greatest (time, tie)."""
-    time, tie = ordered[f"{name}_ms"], ordered[f"{name}_tie"]
-    run = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(ordered))))
-    newest = time == np.maximum.reduceat(time, starts)[run]
-    rank = np.where(newest, tie, 0)
-    chosen = newest & (rank == np.maximum.reduceat(rank, starts)[run])
-    at = np.maximum.reduceat(np.where(chosen, np.arange(len(ordered)), -1), starts)
-    for column in (name, f"{name}_ms", f"{name}_tie"):
-        merged[column] = ordered[column][at]
+def _add(rows: Records, of: Index, facts: Records, evidence: Any) -> None:
+    count = len(rows)
+    rows["interactions"] += np.bincount(of, minlength=count)
+    rows["events"] += np.bincount(of, facts["events"], count).astype(np.int64)
+    rows["completed"][of[(facts["flags"] & FLAG_COMPLETED) != 0]] = 1
+    moved = np.flatnonzero(facts["transfers"] > 0)
+    rows["transfers"] += np.bincount(of[moved], facts["transfers"][moved], count).astype(np.int64)
+    for name in ("wait_s", "duration_s"):
+        given = np.flatnonzero(~np.isnan(facts[name]))
+        rows[name] += np.bincount(of[given], facts[name][given], count)
+    known = np.flatnonzero(evidence.weight.any(axis=1))
+    for name in ("weight", "sum", "stated"):
+        values = getattr(evidence, name)[known]
+        for place, column in enumerate(values.T):
+            rows[name][:, place] += np.bincount(of[known], column, count)
+
+
+def _last(rows: Records, of: Index, facts: Records, name: str, given: Index, time: Index) -> None:
+    """Of each journey the value of the ``given`` facts with the greatest (time, tie), or that it has."""
+    own, times, ties = of[given], time[given], facts["event_hash"][given]
+    order = order_of(own, times, ties)
+    last = order[np.append(begins(own[order])[1:], True)] if len(order) else order
+    own, times, ties = own[last], times[last], ties[last]
+    was, was_tie = rows[f"{name}_ms"][own], rows[f"{name}_tie"][own]
+    newer = (times > was) | ((times == was) & (ties >= was_tie))
+    for column, values in ((name, facts[name][given[last]]), (f"{name}_ms", times), (f"{name}_tie", ties)):
+        rows[column][own[newer]] = values[newer]
 
 
 def states(rows: Records, watermark_ms: int, strings: Strings, policy: Policy) -> NDArray[np.uint8]:

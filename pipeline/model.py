@@ -140,6 +140,30 @@ _CES_SHARES: Final = (0.05, 0.05, 0.07, 0.10, 0.18, 0.24, 0.31)
 5 points. These are the whole-percent shares closest to the interpolation that give exactly those scores."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecoveryRule:
+    """What a recovery gives back of the evidence of its failure (PERCEPTION.md, Fold)."""
+
+    returned: float = 0.7
+    """Share of the failure's weight that an instant recovery takes back."""
+    half_life_ms: float = 1.0 * DAY_MS
+    """Time to fix at which it takes back half of that."""
+    again: float = 0.5
+    """Share of the earlier failure's weight that one of the same thread adds."""
+    bonus_points: float = 5.0
+    """Points above the prior that being put right is worth, for ``enjoyable``."""
+    bonus_weight: float = 0.1
+    """Weight of that."""
+    severe_from: int = 3
+    """Severity from which there is no bonus."""
+
+    def __post_init__(self) -> None:
+        for name in ("returned", "again"):
+            _require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "within [0, 1]")
+        _require(self.half_life_ms > 0, "half_life_ms", self.half_life_ms, "above 0")
+        _require(self.bonus_weight >= 0, "bonus_weight", self.bonus_weight, "at least 0")
+
+
 def _scales() -> Mapping[str, Scale]:
     return {
         "nps": Scale(0, 11, (0.4, 0.25, 0.5), _NPS_SHARES),
@@ -184,6 +208,9 @@ class Model:
     """What a fit found that features of an interaction say; None = nothing yet."""
     scales: Mapping[str, Scale] = field(default_factory=_scales)
     answers: AnswerRule = AnswerRule()
+    recovery: RecoveryRule = RecoveryRule()
+    expectation: tuple[float, float, float] = (0.05, 0.1, 0.2)
+    """How many halvings of the way to 100 points one fresh ad, recommendation or promise leads to expect."""
     interval_deviations: float = 1.645
     """Half width of the shown interval in standard deviations: 90 %."""
     pyramid_knee: float = 40.0

@@ -17,10 +17,10 @@ from pipeline.advance import Clock, Fresh, Step
 from pipeline.aggregate import CELL, Cells, read_keys
 from pipeline.batch import Columns, Flush, Marker, RawBatch, Rejected, concatenate
 from pipeline.cells import block_key, encode
+from pipeline.features import noted
 from pipeline.intake import Intake, event_rows, join, take_in
 from pipeline.model import Model
 from pipeline.policy import Policy
-from pipeline.predictor import noted
 from pipeline.records import NEVER, ONE_WAY, joined, pick
 from pipeline.state import Working, pack, unpack
 from pipeline.store import ALERTS, CUSTOMER, RETRACTION, Store

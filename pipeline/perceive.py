@@ -6,18 +6,18 @@ used as a discount filter (West & Harrison): they merge by addition, and a late 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import answers
+from pipeline import answers, implied
+from pipeline.features import predict
 from pipeline.model import DEFAULT_MODEL, Model
-from pipeline.peak_end import Seen, peak_end
-from pipeline.predictor import CAUSE, Prediction, predict
+from pipeline.peak_end import peak_end
+from pipeline.predictor import CAUSE, Prediction
 from pipeline.records import ONE_WAY
-from pipeline.signals import Effect, Signal, discover
 from pipeline.strings import Strings
 from schemas.tables import DIMENSIONS
 
@@ -28,6 +28,8 @@ Times = NDArray[np.int64] | int
 
 STATED_SIGNAL = -1
 """``Observations.signal`` of an explicit answer."""
+AMENDS_SIGNAL = -2
+"""``Observations.signal`` of what a recovery gives back, or a failure that came again adds."""
 _WIDTH = len(DIMENSIONS)
 _ENJOYABLE = DIMENSIONS.index("enjoyable")
 
@@ -50,7 +52,7 @@ class Observations:
     stated: NDArray[np.bool_]
     """From an explicit answer."""
     signal: NDArray[np.int16]
-    """Index into ``Model.signal_names``, or ``STATED_SIGNAL``."""
+    """Index into ``Model.signal_names``, ``STATED_SIGNAL`` or ``AMENDS_SIGNAL``."""
 
     def __len__(self) -> int:
         return len(self.fact)
@@ -59,6 +61,14 @@ class Observations:
         """The observations at ``rows`` (indices or flags), in that order."""
         return Observations(
             self.fact[rows], self.at_ms[rows], self.weight[rows], self.value[rows], self.stated[rows], self.signal[rows]
+        )
+
+    def joined(self, other: Observations) -> Observations:
+        """These, then the others."""
+        if not len(other):
+            return self
+        return Observations(
+            *(np.concatenate((getattr(self, field.name), getattr(other, field.name))) for field in fields(self))
         )
 
 
@@ -102,7 +112,7 @@ def observe(
     """
     two_way = np.asarray(facts["grouping"] != ONE_WAY)
     prior = segment_prior(facts["segment"], strings, model)
-    implied = _implied(facts, closed, two_way, prior, model)
+    inferred = _implied(facts, closed, two_way, prior, model)
     stated = _stated(answers.read(notes, strings, model))
     if len(stated):
         stated = stated.take(two_way[stated.fact])
@@ -111,8 +121,8 @@ def observe(
         if model.predictor.role == CAUSE:
             stated = replace(stated, value=stated.value - said.shift[stated.fact])
         else:
-            implied = _merged(implied, _predicted(facts, two_way, said, prior, model), len(model.effects))
-    return _merged(stated, implied, len(model.signal_names)) if len(stated) else implied
+            inferred = _merged(inferred, _predicted(facts, two_way, said, prior, model), len(model.effects))
+    return _merged(stated, inferred, len(model.signal_names)) if len(stated) else inferred
 
 
 def _predicted(
@@ -133,102 +143,41 @@ def _predicted(
     )
 
 
-def cause_shift(
-    facts: NDArray[Any], closed: NDArray[np.bool_], notes: NDArray[Any], strings: Strings, model: Model
-) -> Floats:
-    """What a predictor of causes adds to the score of each interaction alone, points, shape (n, 3)."""
-    if model.predictor is None or model.predictor.role != CAUSE:
-        return np.zeros((len(facts), _WIDTH))
-    two_way = np.asarray(facts["grouping"] != ONE_WAY)
-    return predict(facts, closed & two_way, notes, strings, model.predictor, model.effects).shift
-
-
 def _implied(
     facts: NDArray[Any], closed: NDArray[np.bool_], two_way: NDArray[np.bool_], prior: Floats, model: Model
 ) -> Observations:
     """Pseudo-observations y = μ + b/R² with weight w of every signal that the model names (PERCEPTION.md)."""
-    seen = _judged(facts, closed, two_way, model)
-    effects = [model.effects[name] for name in model.effect_names]
-    explained = np.array([effect.explained for effect in effects])
-    weights = np.array([np.multiply(model.signal_weight(effect), effect.shares) for effect in effects])
-    weight = weights.reshape(len(effects), _WIDTH)[seen.signal]
+    seen = implied.judged(facts, closed, two_way, model)
+    explained = np.array([model.effects[name].explained for name in model.effect_names])
     value = np.repeat(prior[seen.fact] + seen.shift / explained[seen.signal], _WIDTH).reshape(-1, _WIDTH)
     felt = peak_end(seen, facts["last_type"], model)
     value[felt.rows, _ENJOYABLE] = prior[seen.fact[felt.rows]] + felt.shift / explained[seen.signal[felt.rows]]
+    share = implied.capped_share(seen, len(facts), model)
     return Observations(
         fact=seen.fact,
         at_ms=facts["end_ms"][seen.fact],
-        weight=weight * _capped_share(seen.fact, weight, len(facts), model.implicit_cap)[seen.fact],
+        weight=implied.weights(model)[seen.signal] * share[seen.fact],
         value=value,
         stated=np.zeros(len(seen.fact), dtype=np.bool_),
         signal=seen.signal,
     )
 
 
-def _judged(facts: NDArray[Any], closed: NDArray[np.bool_], two_way: NDArray[np.bool_], model: Model) -> Seen:
-    """What every signal of the model says for certain, in order of (fact, signal); not those that its predictor has."""
-    columns = _Columns(facts)
-    replaced = frozenset() if model.predictor is None else model.predictor.signals
-    places = [place for place, name in enumerate(model.effect_names) if name not in replaced]
-    names = [model.effect_names[place] for place in places]
-    found = [_judge(discover()[name], model.effects[name], columns, closed, two_way) for name in names]
-    if not found:
-        none = np.zeros(0, np.int64)
-        return Seen(none, none.astype(np.int16), none.astype(np.float64), none.astype(np.bool_))
-    fact = np.concatenate([rows for rows, _, _ in found])
-    order = np.argsort(fact, kind="stable")
-    return Seen(
-        fact[order],
-        np.repeat(np.array(places, np.int16), [len(rows) for rows, _, _ in found])[order],
-        np.concatenate([shift for _, shift, _ in found])[order],
-        np.concatenate([happened for _, _, happened in found])[order],
-    )
+def outcome_evidence(
+    name: str, facts: NDArray[Any], closed: NDArray[np.bool_], strings: Strings, model: Model
+) -> tuple[Floats, Floats]:
+    """Weight (n, 3) and value (n,) in points that the outcome ``name`` has, or would have, where it happens.
 
-
-def _judge(
-    signal: Signal, effect: Effect, columns: _Columns, closed: NDArray[np.bool_], two_way: NDArray[np.bool_]
-) -> tuple[Indices, Floats, NDArray[np.bool_]]:
-    """Facts that show the signal for certain, their shift b in score points, and whether something happened."""
-    rows = np.flatnonzero(signal.applies(columns) & two_way)
-    level = signal.observed(columns.at(rows))
-    told = np.flatnonzero((closed[rows] | effect.at_once(level)) & ~np.isnan(level))
-    level = level[told]
-    return rows[told], effect.shift(level), effect.happened(level) | signal.always
-
-
-class _Columns:
-    """Fields of some facts as contiguous arrays, each copied once: signals look at the same few again and again."""
-
-    def __init__(self, facts: NDArray[Any]) -> None:
-        self._facts = facts
-        self._made: dict[str, NDArray[Any]] = {}
-
-    def __getitem__(self, field: str, /) -> NDArray[Any]:
-        if field not in self._made:
-            self._made[field] = np.ascontiguousarray(self._facts[field])
-        return self._made[field]
-
-    def at(self, rows: Indices) -> _Rows:
-        """Some of the facts."""
-        return _Rows(self, rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    columns: _Columns
-    rows: Indices
-
-    def __getitem__(self, field: str, /) -> NDArray[Any]:
-        chosen: NDArray[Any] = self.columns[field][self.rows]
-        return chosen
-
-
-def _capped_share(fact: Indices, weight: Floats, facts: int, cap: float) -> Floats:
-    """Share of the weights that a fact's signals keep so that their sum is at most ``cap``, shape (facts, 3).
-
-    Summed in order of the signals: any other order could round differently in another batch.
+    The weight is after the cap, with all that the other signals say of the facts. Zero where it is no observation of
+    its own: the model does not name it, or its predictor speaks for it.
     """
-    return np.asarray(cap / np.maximum(_totals(fact, weight, facts), cap))
+    prior, effect = segment_prior(facts["segment"], strings, model), model.effects.get(name)
+    if effect is None or name in implied.replaced(model):
+        return np.zeros((len(facts), _WIDTH)), prior
+    seen = implied.judged(facts, closed, np.asarray(facts["grouping"] != ONE_WAY), model)
+    share = implied.capped_share(seen, len(facts), model)
+    shift = effect.shift(np.ones(len(facts)))
+    return share * np.multiply(model.signal_weight(effect), effect.shares), prior + shift / effect.explained
 
 
 def _stated(given: answers.Answers) -> Observations:
@@ -242,16 +191,9 @@ def _stated(given: answers.Answers) -> Observations:
     )
 
 
-def _merged(stated: Observations, implied: Observations, signals: int) -> Observations:
+def _merged(stated: Observations, inferred: Observations, signals: int) -> Observations:
     """Both, each in order already, in order of (fact, signal)."""
-    both = Observations(
-        np.concatenate((stated.fact, implied.fact)),
-        np.concatenate((stated.at_ms, implied.at_ms)),
-        np.concatenate((stated.weight, implied.weight)),
-        np.concatenate((stated.value, implied.value)),
-        np.concatenate((stated.stated, implied.stated)),
-        np.concatenate((stated.signal, implied.signal)),
-    )
+    both = stated.joined(inferred)
     key = both.fact * (signals + 1) + both.signal
     return both.take(np.argsort(key, kind="stable"))
 

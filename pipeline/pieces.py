@@ -33,6 +33,7 @@ from pipeline.records import (
     PIECE,
     UNSETTLED,
     pick,
+    tail,
 )
 from pipeline.strings import Strings
 from schemas.event import CASE_STATUSES, EVENT_TYPES, ONE_WAY_TYPES
@@ -45,10 +46,12 @@ _FAILED_OUTCOMES: Final = ("failed", "declined")
 _REFUND_OUTCOMES: Final = ("refund", "refunded")
 
 
-def from_events(events: NDArray[Any], customer: NDArray[np.int32], strings: Strings, policy: Policy) -> NDArray[Any]:
-    """Pieces of ``events`` (dtype EVENT), index for index; ``customer`` is their row in the working set."""
-    pieces = np.zeros(len(events), PIECE)
-    for name in set(PIECE.names or ()) & set(events.dtype.names or ()):
+def from_events(
+    pieces: NDArray[Any], events: NDArray[Any], customer: NDArray[np.int32], strings: Strings, policy: Policy
+) -> None:
+    """Make ``pieces`` (zeros of dtype PIECE) of ``events``, index for index; ``customer`` is their row in the set."""
+    tail(pieces)[:] = tail(events)
+    for name in ("sequence", "event_hash", "content_hash", "offset", "type"):
         pieces[name] = events[name]
     pieces["customer"] = customer
     pieces["start_ms"] = pieces["end_ms"] = events["occurred_ms"]
@@ -59,15 +62,19 @@ def from_events(events: NDArray[Any], customer: NDArray[np.int32], strings: Stri
     pieces["journey_start"] = UNSETTLED
     explicit = np.where(events["interaction"] != 0, EXPLICIT, IMPLICIT)
     pieces["grouping"] = np.where(_ONE_WAY[events["type"]], ONE_WAY, explicit)
-    return pieces
 
 
 def _flags(events: NDArray[Any], strings: Strings, policy: Policy) -> NDArray[np.uint32]:
-    kind, outcome, status, visible = events["type"], events["outcome"], events["status"], events["visible"]
-    reason, skill = events["reason"], events["skill"]
+    kind, outcome, status, visible, reason, skill = (
+        events[name].copy() for name in ("type", "outcome", "status", "visible", "reason", "skill")
+    )
 
     def has(texts: Collection[str], codes: NDArray[np.int32] = outcome) -> NDArray[np.bool_]:
-        return np.isin(codes, [strings[text] for text in texts if text])
+        known = np.zeros(strings.size, bool)
+        known[[strings[text] for text in texts if text in strings]] = True
+        known[0] = False
+        found: NDArray[np.bool_] = known[codes]
+        return found
 
     proactive = kind == _CODE["proactive_service"]
     case = kind == _CODE["case"]

@@ -15,10 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.batch import Texts
-from pipeline.records import NOTE, NOTE_ATTRIBUTE, NOTE_MEASURE
-from pipeline.signals import Effect, discover
-from pipeline.signals._base import has_type, type_bits
-from pipeline.strings import Strings
+from pipeline.signals import discover
 from schemas.event import EVENT_TYPES
 
 Floats = NDArray[np.float64]
@@ -41,7 +38,6 @@ FIELDS: Final = ("channel", "touchpoint", "outcome", "reason", "team", "skill", 
 NUMBERS: Final = ("severity", "transfers", "wait_s", "promised_s", "duration_s", "amount")
 """Numbers of an interaction that can be features."""
 NOTHING: Final[Triple] = (0.0, 0.0, 0.0)
-_ASKED_ONLY: Final = type_bits("answer")
 
 
 def _require(sound: bool, rule: str) -> None:
@@ -188,15 +184,20 @@ class Predictor:
         """
         count = len(next(iter(columns.values())))
         shift, known = np.zeros((count, 3)), np.zeros((count, 3))
+        for source, effect in self.parts(columns, missing).items():
+            told = ~np.isnan(effect[:, :1])
+            shift += np.where(told, effect, 0.0)
+            known += told * np.array(self.features[source].share)
+        return Prediction(shift, np.minimum(known, 1.0) * np.array(self.explained))
+
+    def parts(self, columns: Mapping[str, Column], missing: Mapping[str, Flags]) -> dict[str, Floats]:
+        """Effect of each feature in points, shape (n, 3) each; NaN where nothing is known."""
+        found: dict[str, Floats] = {}
         for source, feature in self.features.items():
             effect = feature.effect(columns[source])  # type: ignore[arg-type]  # kinds_of() pairs them
-            unknown = np.isnan(effect[:, 0])
-            effect[unknown] = 0.0
-            gone = unknown & missing[source]
-            effect[gone] = feature.missing
-            shift += effect
-            known += np.where(unknown & ~gone, 0.0, 1.0)[:, np.newaxis] * np.array(feature.share)
-        return Prediction(shift, np.minimum(known, 1.0) * np.array(self.explained))
+            effect[np.isnan(effect[:, 0]) & missing[source]] = feature.missing
+            found[source] = effect
+        return found
 
 
 def kinds_of(source: str) -> tuple[type[Any], ...]:
@@ -206,94 +207,3 @@ def kinds_of(source: str) -> tuple[type[Any], ...]:
     if source in FIELDS or (source.startswith(ATTRIBUTES) and source != ATTRIBUTES):
         return (Levels,)
     return (Line, Bins) if source.startswith(SIGNALS) and source.removeprefix(SIGNALS) in discover() else ()
-
-
-def predict(
-    facts: NDArray[Any],
-    closed: Flags,
-    notes: NDArray[Any],
-    strings: Strings,
-    predictor: Predictor,
-    effects: Mapping[str, Effect],
-) -> Prediction:
-    """What the features of each interaction itself say (``facts`` of dtype PIECE, shape (n,)).
-
-    Interactions that only hold answers have none. What a feature's event types did not bring counts as missing once
-    the interaction is ``closed``. ``effects`` are the model's signals; one counts before that where it is final.
-    """
-    acted = np.asarray((facts["types"] & ~_ASKED_ONLY) != 0)
-    columns = {source: _column(source, facts, closed, notes, strings, effects) for source in predictor.features}
-    missing = {
-        source: closed & has_type(facts, type_bits(*feature.types)) for source, feature in predictor.features.items()
-    }
-    said = predictor.predict(columns, missing)
-    return Prediction(np.where(acted[:, np.newaxis], said.shift, 0.0), said.explained * acted[:, np.newaxis])
-
-
-def _column(
-    source: str,
-    facts: NDArray[Any],
-    closed: Flags,
-    notes: NDArray[Any],
-    strings: Strings,
-    effects: Mapping[str, Effect],
-) -> Column:
-    """The feature of every fact, shape (n,)."""
-    if source.startswith(SIGNALS):
-        return _level(source.removeprefix(SIGNALS), facts, closed, effects)
-    if source.startswith(MEASURES):
-        measured: Floats = _noted(NOTE_MEASURE, source.removeprefix(MEASURES), facts, notes, strings)["value"]
-        return measured
-    if source.startswith(ATTRIBUTES):
-        codes = _noted(NOTE_ATTRIBUTE, source.removeprefix(ATTRIBUTES), facts, notes, strings)["text"]
-        return strings.texts(codes)
-    if source in FIELDS:
-        return strings.texts(facts[source])
-    values: Floats = facts[source].astype(np.float64)
-    return np.where(values < 0, np.nan, values) if source in {"severity", "transfers"} else values
-
-
-def _level(name: str, facts: NDArray[Any], closed: Flags, effects: Mapping[str, Effect]) -> Floats:
-    signal = discover()[name]
-    level = signal.observed(facts)
-    known = signal.applies(facts) & (closed | (effects[name].at_once(level) if name in effects else False))
-    return np.where(known, level, np.nan)
-
-
-def _noted(kind: int, name: str, facts: NDArray[Any], notes: NDArray[Any], strings: Strings) -> NDArray[Any]:
-    """The last note of a name per fact, as NOTE records; value NaN and text 0 where there is none."""
-    found = np.zeros(len(facts), dtype=NOTE)
-    found["value"] = np.nan
-    code = strings.get(name)
-    if code is not None:
-        rows = notes[(notes["kind"] == kind) & (notes["name"] == code)]
-        rows = rows[np.lexsort((rows["event_hash"], rows["sequence"], rows["at_ms"]))]
-        for column in ("value", "text"):
-            found[column][rows["owner"]] = rows[column]
-    return found
-
-
-def noted(decoded: Any, strings: Strings, predictor: Predictor) -> NDArray[Any]:
-    """NOTE records of the measures and attributes of ``decoded`` that the predictor names; owner = its event."""
-    parts = []
-    for kind, prefix, bags in (
-        (NOTE_MEASURE, MEASURES, decoded.measures),
-        (NOTE_ATTRIBUTE, ATTRIBUTES, decoded.attributes),
-    ):
-        names = [one.removeprefix(prefix) for one in predictor.features if one.startswith(prefix)]
-        wanted = [strings[name] for name in names if name in strings]
-        rows = np.flatnonzero(np.isin(bags.keys.codes, wanted))
-        found = np.zeros(len(rows), dtype=NOTE)
-        found["owner"] = np.repeat(np.arange(len(bags.sizes)), bags.sizes)[rows]
-        found["kind"], found["name"] = kind, bags.keys.codes[rows]
-        found["value"], found["low"], found["high"] = np.nan, np.nan, np.nan
-        if kind == NOTE_MEASURE:
-            found["value"] = bags.values[rows]
-        else:
-            found["text"] = bags.values.codes[rows]
-        parts.append(found)
-    notes = np.concatenate(parts)
-    events = decoded.events[notes["owner"]]
-    for column, source in (("at_ms", "occurred_ms"), ("sequence", "sequence"), ("event_hash", "event_hash")):
-        notes[column] = events[source]
-    return notes

@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-STATE_VERSION: Final = 2
-"""2: cells in blocks, look-backs, and the version in the marker too."""
+STATE_VERSION: Final = 3
+"""3: a customer's records lie side by side behind one lead. 2: cells in blocks, look-backs."""
 
 _NAMES: Final = ("touchpoint", "segment", "goal", "reason", "outcome", "team", "skill", "skill_needed")
 STRING_FIELDS: Final = ("channel", "interaction", "journey", *_NAMES)
@@ -95,8 +95,8 @@ PIECE: Final = np.dtype(
 (*fact*) has the same layout. Rules over the pieces in order of (start, sequence, event_hash): first value:
 channel, interaction, type, sequence, event_hash; first given within the naming window: goal, reason, and of
 explicit interactions journey; first given: touchpoint; last given: segment, outcome, team, skill, skill_needed,
-status, visible, resolved, promised_s; last value: last_type; sum of given: wait_s, duration_s, amount, transfers; max: severity, end_ms,
-offset; sum: events; or: types, flags."""
+status, visible, resolved, promised_s; last value: last_type; sum of given: wait_s, duration_s, amount, transfers;
+max: severity, end_ms, offset; sum: events; or: types, flags."""
 
 IMPLICIT: Final = 0
 EXPLICIT: Final = 1
@@ -189,6 +189,7 @@ MARK: Final = np.dtype(
         ("sequence", "i4"),
         ("event_hash", "u8"),
         ("kind", "u1"),  # MARK_FAILURE or MARK_RECOVERY
+        ("interaction", "i4"),
         ("journey", "i4"),
         ("reason", "i4"),
         ("channel", "i4"),
@@ -196,12 +197,15 @@ MARK: Final = np.dtype(
         ("segment", "i4"),
         ("severity", "i1"),
         ("offset", "i8"),
+        ("again", "?"),  # of a failure: there was one of its reason shortly before
+        ("weight", "f8", (3,)),  # of a failure: what its signal weighs in its interaction
+        ("points", "f8"),  # of a failure: the value of its signal
     ]
 )
-"""A failure or a recovery, for service recovery."""
+"""A failure or a recovery, for service recovery; ``interaction`` is the explicit id of the event's interaction."""
 MARK_FAILURE: Final = 0
 MARK_RECOVERY: Final = 1
-MARK_STRING_FIELDS: Final = ("journey", "reason", "channel", "touchpoint", "segment")
+MARK_STRING_FIELDS: Final = ("interaction", "journey", "reason", "channel", "touchpoint", "segment")
 
 TRACE: Final = np.dtype(
     [
@@ -223,6 +227,22 @@ def _plain(records: NDArray[Any]) -> NDArray[Any]:
     """The same memory as records without fields: NumPy moves those whole, others field by field (40 times slower)."""
     plain: NDArray[Any] = records.view(np.dtype((np.void, records.dtype.itemsize)))
     return plain
+
+
+def tail(records: NDArray[Any]) -> NDArray[Any]:
+    """The fields that EVENT and PIECE share at their end, from the channel to the amount, as one field."""
+    start = records.dtype.fields[STRING_FIELDS[0]][1] if records.dtype.fields else 0
+    size = records.dtype.itemsize - start
+    whole = np.dtype({"names": ["tail"], "formats": [(np.void, size)], "offsets": [start], "itemsize": start + size})
+    found: NDArray[Any] = records.view(whole)["tail"]
+    return found
+
+
+def extended(records: NDArray[Any], more: int) -> NDArray[Any]:
+    """``records`` and behind them ``more`` that are zero."""
+    grown = np.zeros(len(records) + more, records.dtype)
+    _plain(grown)[: len(records)] = _plain(records)
+    return grown
 
 
 def pick(records: NDArray[Any], chosen: NDArray[Any]) -> NDArray[Any]:
@@ -257,3 +277,21 @@ def joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Arrays of one record layout as one."""
     whole: NDArray[Any] = np.concatenate([_plain(part) for part in parts]).view(parts[0].dtype)
     return whole
+
+
+def read_at(blob: bytes, offsets: NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Records that begin at any ``offsets`` (bytes) of ``blob``, as a copy."""
+    if not len(offsets):
+        return np.zeros(0, dtype)
+    places = max(0, len(blob) - dtype.itemsize + 1)
+    # One record at every byte: they overlap, and only those asked for are looked at.
+    everywhere = np.ndarray((places,), np.dtype((np.void, dtype.itemsize)), blob, strides=(1,))
+    found: NDArray[Any] = everywhere[offsets].view(dtype)
+    return found
+
+
+def write_at(blob: bytearray, offsets: NDArray[np.int64], records: NDArray[Any]) -> None:
+    """Put each of ``records`` at its offset (bytes) into ``blob``."""
+    if len(offsets):
+        places, size = len(blob) - records.dtype.itemsize + 1, records.dtype.itemsize
+        np.ndarray((places,), np.dtype((np.void, size)), blob, strides=(1,))[offsets] = _plain(records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,10 +14,19 @@ from pipeline.batch import Columns, Texts
 from pipeline.customers import Expectation, Sums
 from pipeline.ids import interaction_keys, journey_keys, session_keys
 from pipeline.journeys import STATES, states
-from pipeline.perceive import Evidence, gather, interaction_score, segment_prior
-from pipeline.records import FLAG_COMPLETED, FLAG_FAILED_PAYMENT, NOTE_ANSWER, UNSETTLED, pick
+from pipeline.model import Model
+from pipeline.perceive import Evidence, Floats, gather, interaction_score, segment_prior
+from pipeline.records import (
+    FLAG_COMPLETED,
+    FLAG_FAILED_PAYMENT,
+    FLAG_PROACTIVE_UNSEEN,
+    NOTE_ANSWER,
+    UNSETTLED,
+    pick,
+)
 from pipeline.recover import NOT_RECOVERED
-from pipeline.view import Context, View
+from pipeline.scores import alone
+from pipeline.view import Context, View, undecayed
 from schemas.event import CASE_STATUSES, EVENT_TYPES
 from schemas.tables import BY_NAME, DIMENSIONS, LABEL
 
@@ -83,8 +93,8 @@ def interactions(
     facts, model = pick(now.rows, chosen), context.model
     rank = np.full(len(now.rows), -1, np.int64)
     rank[chosen] = np.arange(len(chosen))
-    of_chosen = rank[now.observations.fact]
-    observations = now.observations.take(of_chosen >= 0)
+    of_chosen = rank[now.lasting.fact]
+    observations = now.lasting.take(of_chosen >= 0)
     place = of_chosen[of_chosen >= 0]
     decayed = {
         name: gather(observations, place, len(chosen), facts["end_ms"], horizon.half_life_ms)
@@ -110,9 +120,34 @@ def interactions(
         **_parts("interaction", evidence, stated=True),
         **_parts("journey", decayed["journey"], stated=False),
         **_parts("relationship", decayed["relationship"], stated=False),
-        **_per_dimension("score", score),
+        **_scored(score, evidence, model),
+        **_per_dimension("rational", _rational(now, of_chosen, evidence, prior, model) + now.shift[chosen]),
+        "unseen_service": (facts["flags"] & FLAG_PROACTIVE_UNSEEN) != 0,
+        "model": Texts.constant(model.version, len(facts)),
         **_versioned(len(facts), *where),
     }
+
+
+def _scored(score: Floats, evidence: Evidence, model: Model) -> dict[str, NDArray[Any]]:
+    """Columns of scores with their interval and how sure they are."""
+    made = alone(score, evidence.weight, evidence.stated, model)
+    parts = {"score": made.mean, "low": made.low, "high": made.high, "confidence": made.confidence}
+    columns: dict[str, NDArray[Any]] = {}
+    for name, values in (parts | {"inferred_share": made.inferred_share}).items():
+        columns |= _per_dimension(name, values)
+    return columns
+
+
+def _rational(now: View, of_chosen: Index, evidence: Evidence, prior: Floats, model: Model) -> Floats:
+    """Rational index: the score from observable facts alone, as if nobody had answered, points, shape (n, 3).
+
+    ``of_chosen`` is the row of each fact's observations among the chosen, -1 for none.
+    """
+    observed = now.observations
+    answered = np.flatnonzero(observed.stated & (of_chosen[: len(observed)] >= 0))
+    said = observed.take(answered)
+    stated = undecayed(replace(said, fact=of_chosen[answered]), len(evidence))
+    return interaction_score(evidence - stated, prior, model)
 
 
 def _answers(now: View) -> Index:
@@ -156,7 +191,8 @@ def journeys(
         **{name: rows[name] for name in ("interactions", "events", "resolved", "transfers", "wait_s", "duration_s")},
         "answers": rows["answers"],
         **_parts("interaction", evidence, stated=True),
-        **_per_dimension("score", interaction_score(evidence, prior, context.model)),
+        **_scored(interaction_score(evidence, prior, context.model), evidence, context.model),
+        "model": Texts.constant(context.model.version, len(rows)),
         **_versioned(len(rows), *where),
     }
 
@@ -178,6 +214,7 @@ def customers(
         "answers": header["answers"] + answers_now,
         **_parts("journey", sums.journey, stated=True),
         **_parts("relationship", sums.relationship, stated=True),
+        "model": Texts.constant(context.model.version, len(header)),
     }
 
 

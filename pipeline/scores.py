@@ -81,6 +81,31 @@ def interaction_variance(weight: ArrayLike, journey: ArrayLike, model: Model) ->
     return variance(weight, journey, model.interaction)
 
 
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Scores of interactions (or journeys) by themselves, shape (n, 3) each, not clipped."""
+
+    mean: Floats
+    low: Floats
+    high: Floats
+    confidence: Floats
+    inferred_share: Floats
+
+
+def alone(mean: ArrayLike, weight: ArrayLike, stated: ArrayLike, model: Model) -> Alone:
+    """Scores with the segment's prior and what belongs to them, from undecayed evidence.
+
+    Around the segment's mean the truth has the variance V of a single interaction's perception, so
+    v = (n_I·V + W·f_I)/(n_I + W): the variance of :func:`interaction_variance` without what the customer's journey and
+    relationship tell. The interval is m ± 1.645·√v.
+    """
+    horizon = model.interaction
+    spread = variance(weight, model.perception_variance - horizon.prior_variance, horizon)
+    half = model.interval_deviations * np.sqrt(spread)
+    center = _floats(mean)
+    return Alone(center, center - half, center + half, confidence(weight, horizon), inferred_share(weight, stated))
+
+
 def interval(center: ArrayLike, spread: ArrayLike, model: Model) -> tuple[Floats, Floats]:
     """Low and high end m ± 1.645·√v (90 %), clipped to [0, 100] points; ``spread`` is v."""
     half = model.interval_deviations * np.sqrt(_floats(spread))

@@ -27,15 +27,12 @@ from pipeline.records import (
     pick,
     put,
 )
+from pipeline.reduction import reduce
 from pipeline.strings import Strings
 
 Records = NDArray[Any]
 Index = NDArray[np.int64]
 
-_FIRST_NAMED: Final = ("goal", "reason")
-_LAST_CODES: Final = ("segment", "outcome", "team", "skill", "skill_needed")
-_LAST_SMALL: Final = ("status", "visible", "resolved")
-_SUMS: Final = ("wait_s", "duration_s", "amount")
 _TIME_BITS: Final = 43
 """Epoch milliseconds up to the year 2248 fit in 43 bits; the rest of an int64 counts threads of one batch."""
 
@@ -129,83 +126,6 @@ def _silent(threads: _Threads, new_thread: NDArray[np.bool_], strings: Strings, 
     return np.asarray(silent & threads.implicit)
 
 
-def reduce(ordered: Records, starts: Index, begun_ms: Index, policy: Policy) -> Records:
-    """Reduce runs of ordered pieces to one piece each, by the rules of records.PIECE.
-
-    ``starts`` are the first indices of the runs; ``begun_ms`` is, per piece, the start of its interaction
-    (a run may be a part of an interaction).
-    """
-    facts = _named_in_time(pick(ordered, starts), begun_ms[starts], policy)
-    sizes = _run_lengths(starts, len(ordered))
-    several = sizes > 1
-    if several.any():  # most runs are one piece, and every column of a piece that is looked at costs
-        members = np.repeat(several, sizes)
-        inner = np.cumsum(sizes[several]) - sizes[several]
-        put(facts, several, _reduce_all(pick(ordered, members), inner, begun_ms[members], policy))
-    return facts
-
-
-def _reduce_all(ordered: Records, starts: Index, begun_ms: Index, policy: Policy) -> Records:
-    facts = pick(ordered, starts)
-    for name in ("end_ms", "offset", "severity"):
-        facts[name] = np.maximum.reduceat(ordered[name], starts)
-    facts["events"] = np.add.reduceat(ordered["events"], starts)
-    for name in ("types", "flags"):
-        facts[name] = np.bitwise_or.reduceat(ordered[name], starts)
-    facts["content_hash"] = 0
-    facts["last_type"] = ordered["last_type"][np.append(starts[1:], len(ordered)) - 1]
-    run = np.repeat(np.arange(len(starts)), _run_lengths(starts, len(ordered)))
-    in_time = ordered["start_ms"] <= begun_ms + policy.naming_window_ms
-    for name in _FIRST_NAMED:
-        _first_given(facts, ordered, name, run, in_time)
-    _first_given(facts, ordered, "journey", run, in_time | (ordered["grouping"] == IMPLICIT))
-    _first_given(facts, ordered, "touchpoint", run, None)
-    for name in _LAST_CODES:
-        _last_given(facts, ordered, name, run, ordered[name] != 0)
-    for name in _LAST_SMALL:
-        _last_given(facts, ordered, name, run, ordered[name] >= 0)
-    _last_given(facts, ordered, "promised_s", run, ~np.isnan(ordered["promised_s"]))
-    for name in _SUMS:
-        _sum_given(facts, ordered, name, run, ~np.isnan(ordered[name]))
-    _sum_given(facts, ordered, "transfers", run, ordered["transfers"] >= 0)
-    return facts
-
-
-def _run_lengths(starts: Index, total: int) -> Index:
-    return np.diff(np.append(starts, total))
-
-
-def _named_in_time(facts: Records, begun_ms: Index, policy: Policy) -> Records:
-    """Runs of one piece keep what they say, but for names given too late."""
-    tardy = facts["start_ms"] > begun_ms + policy.naming_window_ms
-    if np.any(tardy):
-        for name in _FIRST_NAMED:
-            facts[name][tardy] = 0
-        facts["journey"][tardy & (facts["grouping"] == EXPLICIT)] = 0
-    return facts
-
-
-def _first_given(facts: Records, ordered: Records, name: str, run: Index, allowed: NDArray[np.bool_] | None) -> None:
-    values = ordered[name]
-    given = values != 0 if allowed is None else (values != 0) & allowed
-    places = np.flatnonzero(given)[::-1]  # of several for one run the last counts: the first, from behind
-    facts[name] = 0
-    facts[name][run[places]] = values[places]
-
-
-def _last_given(facts: Records, ordered: Records, name: str, run: Index, given: NDArray[np.bool_]) -> None:
-    places = np.flatnonzero(given)
-    facts[name][run[places]] = ordered[name][places]
-
-
-def _sum_given(facts: Records, ordered: Records, name: str, run: Index, given: NDArray[np.bool_]) -> None:
-    """Sums where something is given; the others keep the "not given" of their first piece."""
-    places = np.flatnonzero(given)
-    runs = run[places]
-    total = np.bincount(runs, ordered[name][places], len(facts))
-    facts[name][runs] = total[runs]
-
-
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Interactions as known now.
@@ -223,18 +143,19 @@ class Facts:
 
 def facts_of(pieces: Records, groups: Groups, policy: Policy) -> Facts:
     """Reduce each interaction, once whole and once without what came after the cell window."""
-    ordered = pick(pieces, groups.order)
-    begun = ordered["start_ms"][groups.starts][groups.of] if len(ordered) else np.zeros(0, np.int64)
-    beyond = ordered["start_ms"] > begun + policy.cell_window_ms
-    rows = reduce(ordered, groups.starts, begun, policy)
+    order, of = groups.order, groups.of
+    start = pieces["start_ms"][order]
+    begun = start[groups.starts][of]
+    beyond = start > begun + policy.cell_window_ms
+    rows = reduce(pieces, order, groups.starts, begun, policy)
     if not np.any(beyond):
         return Facts(groups, rows, rows, begun, beyond)
     parted = np.zeros(len(rows), bool)
-    parted[groups.of[beyond]] = True
-    kept = parted[groups.of] & ~beyond
-    starts = np.flatnonzero(begins(groups.of[kept]))
+    parted[of[beyond]] = True
+    kept = parted[of] & ~beyond
+    starts = np.flatnonzero(begins(of[kept]))
     within = copied(rows)
-    put(within, parted, reduce(pick(ordered, kept), starts, begun[kept], policy))
+    put(within, parted, reduce(pieces, order[kept], starts, begun[kept], policy))
     return Facts(groups, rows, within, begun, beyond)
 
 
@@ -244,29 +165,27 @@ def closed(facts: Records, watermark_ms: int, strings: Strings, policy: Policy) 
 
 
 def seal(
-    pieces: Records, notes: Records, facts: Facts, before_ms: int, confirmed: int, policy: Policy
+    pieces: Records, notes: Records, facts: Facts, one_way: Index, before_ms: int, confirmed: int, policy: Policy
 ) -> tuple[Records, Records]:
     """What to store: pieces that can no longer change become one per interaction and side of the cell window.
 
     Only pieces that ended before ``before_ms`` and lie at or below the log offset ``confirmed`` are sealed.
-    Returns the pieces (one-way pieces last) and their notes.
+    Returns the pieces of ``facts``, then those at ``one_way``, and the notes of both.
     """
     order, of = facts.groups.order, facts.groups.of
-    ordered = pick(pieces, order)
-    final = (ordered["end_ms"] < before_ms) & (ordered["offset"] <= confirmed)
+    final = (pieces["end_ms"][order] < before_ms) & (pieces["offset"][order] <= confirmed)
     merges = np.zeros(len(order), bool)
     merges[1:] = (of[1:] == of[:-1]) & final[1:] & final[:-1] & (facts.beyond[1:] == facts.beyond[:-1])
     starts = np.flatnonzero(~merges)
-    stored = reduce(ordered, starts, facts.begun_ms, policy)
-    if len(starts):
-        stored["journey_start"] = facts.rows["journey_start"][of[starts]]
-        stored["flags"] = stored["flags"] & ~LOOKED_BACK | facts.rows["flags"][of[starts]] & LOOKED_BACK
-    one_way = np.flatnonzero(pieces["grouping"] == ONE_WAY)
-    place = np.empty(len(pieces), np.int32)
+    stored = reduce(pieces, order, starts, facts.begun_ms, policy)
+    stored["journey_start"] = facts.rows["journey_start"][of[starts]]
+    stored["flags"] = stored["flags"] & ~LOOKED_BACK | facts.rows["flags"][of[starts]] & LOOKED_BACK
+    place = np.full(len(pieces), -1, np.int32)
     place[order] = np.cumsum(~merges) - 1
     place[one_way] = len(stored) + np.arange(len(one_way))
-    moved = copied(notes)
-    moved["owner"] = place[notes["owner"]]
+    owner = place[notes["owner"]]
+    moved = pick(notes, owner >= 0)
+    moved["owner"] = owner[owner >= 0]
     return joined((stored, pick(pieces, one_way))), latest(moved)
 
 
@@ -275,13 +194,11 @@ def notes_of(notes: Records, groups: Groups, total: int, beyond: NDArray[np.bool
 
     ``beyond`` says which ordered pieces lie after the cell window: they supersede nothing for the cells.
     """
-    fact = np.full(total, -1, np.int32)
-    fact[groups.order] = groups.of
+    fact, side = np.full(total, -1, np.int32), np.zeros(total, bool)
+    fact[groups.order], side[groups.order] = groups.of, beyond
     moved = copied(notes)
     moved["owner"] = fact[notes["owner"]]
     kept = moved["owner"] >= 0
-    side = np.zeros(total, bool)
-    side[groups.order] = beyond
     return latest(pick(moved, kept), side[notes["owner"][kept]])
 
 
@@ -291,15 +208,11 @@ def latest(notes: Records, beyond: NDArray[np.bool_] | None = None) -> Records:
     Those ``beyond`` the cell window and those inside it are apart: one of each stays.
     """
     side = np.zeros(len(notes), bool) if beyond is None else beyond
-    first, then = (
-        [notes[name] for name in names] for names in (("owner", "kind", "name"), ("at_ms", "sequence", "event_hash"))
-    )
-    order = order_of(*first, side, *then)
-    notes, side = pick(notes, order), side[order]
+    named = [notes[name] for name in ("owner", "kind", "name")]
+    order = order_of(*named, side, *(notes[name] for name in ("at_ms", "sequence", "event_hash")))
+    notes = pick(notes, order)
     keep = np.isin(notes["kind"], (NOTE_ANSWER, NOTE_COMPLETION))
     if len(notes):
-        same = side[1:] == side[:-1]
-        for name in ("owner", "kind", "name"):
-            same &= notes[name][1:] == notes[name][:-1]
-        keep |= ~np.append(same, False)
+        differs = [column[order][1:] != column[order][:-1] for column in (*named, side)]
+        keep |= np.append(np.logical_or.reduce(differs), True)
     return pick(notes, keep)

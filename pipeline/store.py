@@ -22,6 +22,7 @@ from pipeline.cellstore import CELL_KEY, CellStore
 from pipeline.policy import Policy
 from pipeline.records import NEVER, STATE_VERSION
 from pipeline.state import StateError, deadline_of, payload_of, stamp_of, stamped
+from schemas.tables import BY_NAME
 
 MARKER_KEY: Final = b"m"
 CUSTOMER: Final = b"k"
@@ -33,6 +34,8 @@ NO_WATERMARK: Final = -(1 << 62)
 _MARKER: Final = struct.Struct("<4q")
 _VERSION: Final = struct.Struct("<q")
 """Behind the marker: STATE_VERSION of the whole flush. The first version wrote none."""
+_UNREADABLE: Final = (ValueError, KeyError, IndexError, OverflowError, struct.error)
+"""What reading bytes that are no record of ours may raise."""
 
 
 def pack_marker(marker: Marker) -> bytes:
@@ -49,7 +52,15 @@ def unpack_marker(value: bytes) -> Marker:
     found = _VERSION.unpack(version)[0] if version else 1
     if found != STATE_VERSION:
         raise StateError(f"the state has version {found}, this program reads {STATE_VERSION}")
-    return Marker(*_MARKER.unpack_from(value))
+    marker = Marker(*_MARKER.unpack_from(value))
+    if marker.offset < -1 or marker.previous < -1:
+        raise StateError(f"no marker: offset {marker.offset}, previous {marker.previous}")
+    return marker
+
+
+def _check_size(value: bytes, payload: int) -> None:
+    if stamp_of(value) < 0 or len(payload_of(value)) != payload:
+        raise StateError(f"a record has {len(value)} bytes, not a stamp and {payload}")
 
 
 class Store:
@@ -69,12 +80,18 @@ class Store:
         self._retracted: list[bytes] = []
         self._alerted: set[str] = set()
         for key, value in records.items():
-            self._index(key, value)
+            try:
+                self._index(key, value)
+            except StateError:
+                raise
+            except _UNREADABLE:
+                raise StateError(f"unreadable record of kind {key[:1]!r}, {len(value)} bytes") from None
         heapq.heapify(self._due)
 
     def _index(self, key: bytes, value: bytes) -> None:
         kind = key[:1]
         if kind == CUSTOMER:
+            key[1:].decode()
             deadline = deadline_of(value)
             if deadline != NEVER:
                 self._deadline[key] = deadline
@@ -84,11 +101,15 @@ class Store:
             if bucket is not None:
                 self._expire_later(bucket, end_ms(bucket[1:]))
         elif kind == RETRACTION:
+            table, _, _ = key[1:].decode().split(SEPARATOR)
+            _check_size(value, 0)
+            if table not in BY_NAME:
+                raise StateError("a retraction of an unknown table")
             self._retracted.append(key)
         elif kind == ALERTS:
             self._alerted.add(key[1:].decode())
         elif key != MARKER_KEY:
-            raise StateError(f"unknown state key {key[:16]!r}")
+            raise StateError(f"unknown kind of state key, {len(key)} bytes that begin with {key[:1]!r}")
 
     @property
     def marker(self) -> Marker:

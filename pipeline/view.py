@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import aggregate, journeys, lookback, sessionize
+from pipeline import aggregate, amends, journeys, lookback, sessionize
+from pipeline.features import cause_shift
 from pipeline.model import Model
-from pipeline.perceive import Evidence, Observations, cause_shift, gather, interaction_score, observe, segment_prior
+from pipeline.perceive import Evidence, Observations, gather, interaction_score, observe, segment_prior
 from pipeline.policy import Policy
-from pipeline.records import LOOKED_BACK, pick
+from pipeline.records import LOOKED_BACK, copied, pick, put
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
 from pipeline.strings import Strings
@@ -40,11 +41,15 @@ class View:
     """By fact: answers, completions, latest measures and attributes."""
     closed: NDArray[np.bool_]
     observations: Observations
+    lasting: Observations
+    """What reaches the customer's sums: the observations, and the amends of recoveries (``pipeline.amends``)."""
     evidence: Evidence
-    """Undecayed, per fact."""
+    """Undecayed, per fact, without amends."""
     shift: NDArray[np.float64]
     """What causes add to the score of each fact alone, shape (n, 3)."""
     journeys: journeys.Journeys
+    marks: Records
+    """Failures and recoveries, with what they weigh."""
 
     @property
     def rows(self) -> Records:
@@ -65,7 +70,27 @@ def view(working: Working, groups: Groups, watermark_ms: int, settled_before_ms:
     evidence = undecayed(observations, len(facts.rows))
     shift = cause_shift(facts.rows, closed, notes, strings, model)
     collected = journeys.collect(facts.rows, notes, evidence, past)
-    return View(watermark_ms, facts, notes, closed, observations, evidence, shift, collected)
+    marks, given = _amends(working.marks, facts, watermark_ms, context)
+    lasting = observations.joined(given)
+    return View(watermark_ms, facts, notes, closed, observations, lasting, evidence, shift, collected, marks)
+
+
+def _amends(marks: Records, facts: Facts, watermark_ms: int, context: Context) -> tuple[Records, Observations]:
+    """The marks weighed, and the amends of those whose interaction is in the state."""
+    strings, policy, model = context
+    fact = amends.facts_of(marks, facts.rows) if len(marks) else np.zeros(0, np.int64)
+    known = np.isin(marks["customer"], marks["customer"][fact >= 0])
+    if not known.any():
+        return marks, amends.none()
+    fact = fact[known]
+    held = np.unique(fact[fact >= 0])
+    within = pick(facts.within, held)
+    closed = sessionize.closed(within, watermark_ms, strings, policy)
+    place = np.where(fact >= 0, np.searchsorted(held, fact), -1)
+    chosen = amends.weighed(pick(marks, known), place, within, closed, policy.failure_retention_ms, strings, model)
+    made = copied(marks)
+    put(made, known, chosen)
+    return made, amends.amends(chosen, fact, policy.failure_retention_ms, model)
 
 
 def _look_back(working: Working, facts: Facts, settled_before_ms: int, policy: Policy) -> None:
@@ -133,7 +158,7 @@ class Change:
 
 
 def compare(pieces: Records, before: Groups, before_ms: int, now: View, context: Context) -> Change:
-    """Which interactions changed: other pieces, closed or reopened, another journey, or another look back.
+    """Which interactions changed: other pieces, closed or reopened, another journey, another look back, or amends.
 
     ``pieces`` and ``before`` are the stored ones; pieces keep their index from before to now, new ones come after.
     ``before_ms`` is the watermark before.
@@ -141,13 +166,22 @@ def compare(pieces: Records, before: Groups, before_ms: int, now: View, context:
     kept, old = _same_pieces(before, now.facts.groups, len(pieces))
     same = pieces["journey_start"][before.order[before.starts[old]]] == now.rows["journey_start"][kept]
     same &= lookback.first_flags(pieces, before.order, before.starts[old]) == now.rows["flags"][kept] & LOOKED_BACK
-    for rows in (pick(now.rows, kept), pick(now.facts.within, kept)):
+    for rows in (now.rows, now.facts.within)[: 1 if now.facts.within is now.rows else 2]:
         was = sessionize.closed(rows, before_ms, context.strings, context.policy)
-        same &= was == sessionize.closed(rows, now.watermark_ms, context.strings, context.policy)
+        same &= (was == sessionize.closed(rows, now.watermark_ms, context.strings, context.policy))[kept]
+    same &= ~_amended(now.rows, kept[same])[kept]
     changed, superseded = np.ones(len(now.rows), bool), np.ones(len(before.starts), bool)
     changed[kept[same]] = False
     superseded[old[same]] = False
     return Change(changed, superseded)
+
+
+def _amended(rows: Records, same: Index) -> NDArray[np.bool_]:
+    """Facts with failures or recoveries of customers for whom one of them is not the ``same``: they hang together."""
+    marking = amends.marking(rows)
+    other = marking.copy()
+    other[same] = False
+    return np.asarray(marking & np.isin(rows["customer"], rows["customer"][other])) if other.any() else other
 
 
 def _same_pieces(before: Groups, now: Groups, stored: int) -> tuple[Index, Index]:

@@ -70,6 +70,12 @@ def sums(horizon: str, *, stated: bool) -> tuple[tuple[str, str], ...]:
     return tuple((f"{horizon}_{dimension}_{part}", FLOAT) for dimension in DIMENSIONS for part in parts)
 
 
+def scored() -> tuple[tuple[str, str], ...]:
+    """A score per dimension with its 90 % interval and how sure it is."""
+    parts = ("score", "low", "high", "confidence", "inferred_share")
+    return tuple((f"{dimension}_{part}", FLOAT) for part in parts for dimension in DIMENSIONS)
+
+
 _VERSION: Final = (("source_partition", "Int32"), ("version", "UInt64"))
 _DELETABLE: Final = (*_VERSION, ("is_deleted", "UInt8"))
 _SOURCE: Final = (("source_topic", LABEL), ("source_partition", "Int32"), ("source_offset", "Int64"))
@@ -142,13 +148,18 @@ INTERACTIONS: Final = Table(
         sums("interaction", stated=True),
         sums("journey", stated=False),
         sums("relationship", stated=False),
-        per_dimension("{}_score"),
+        scored(),
+        per_dimension("{}_rational"),
+        ("unseen_service", "Bool"),
+        ("model", LABEL),
         _DELETABLE,
     ),
     identity=("customer_id", "interaction_key"),
 )
 """One row per interaction: its fact as known now, its evidence (undecayed; decayed to ``ended_at`` per horizon)
-and its score with the segment's prior, which is what cells aggregate."""
+and its score with the segment's prior, which is what cells aggregate. Decayed sums hold the amends of recoveries too
+(``pipeline.amends``). Scores and intervals are not clipped; ``rational`` is the score without the answers; ``model`` is
+the version of the model that made the row."""
 
 JOURNEYS: Final = Table(
     "journey_rows",
@@ -169,7 +180,8 @@ JOURNEYS: Final = Table(
         ("duration_s", FLOAT),
         ("answers", "UInt32"),
         sums("interaction", stated=True),
-        per_dimension("{}_score"),
+        scored(),
+        ("model", LABEL),
         _DELETABLE,
     ),
     identity=("customer_id", "journey_key"),
@@ -189,6 +201,7 @@ CUSTOMERS: Final = Table(
         ("answers", "UInt64"),
         sums("journey", stated=True),
         sums("relationship", stated=True),
+        ("model", LABEL),
         _DELETABLE,
     ),
     identity=("customer_id",),

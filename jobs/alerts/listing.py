@@ -25,6 +25,13 @@ _ONE: Final = f"SELECT {_COLUMNS} FROM alert_transitions AS a WHERE alert_id = {
 _LEAVES: Final = "SELECT alert_id FROM alerts WHERE parent = {id:String} ORDER BY size DESC, alert_id"
 
 
+_CUSTOMERS: Final = f"""SELECT customer_id, alert_id, fingerprint, detector, kind, channel, segment, touchpoint, reason,
+    dimensions, size, evidence, threshold, expected, observed,
+    {_TIME.format("since_at")} AS since, {_TIME.format("a.at")} AS at, concat('customer=', customer_id) AS scope
+FROM customer_alerts AS a WHERE since_at >= fromUnixTimestamp64Milli({{since:Int64}})
+ORDER BY since_at DESC, alert_id LIMIT {{limit:UInt32}}"""  # noqa: S608 - constants
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which alerts; ``since_ms`` epoch milliseconds, no ``states`` = all."""
@@ -38,6 +45,12 @@ class Wanted:
 def listed(store: Warehouse, wanted: Wanted) -> list[dict[str, Any]]:
     """Alerts as they stand, the latest first."""
     return [_plain(row) for row in store.query(_LIST, _parameters(wanted)).dicts()]
+
+
+def customer_alerts(store: Warehouse, wanted: Wanted) -> list[dict[str, Any]]:
+    """Alerts about single customers that hold, the latest first."""
+    parameters = {"since": wanted.since_ms, "limit": wanted.limit}
+    return [{**row, "state": "firing"} for row in store.query(_CUSTOMERS, parameters).dicts()]
 
 
 def _parameters(wanted: Wanted) -> dict[str, Any]:

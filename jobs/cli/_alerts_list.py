@@ -19,11 +19,13 @@ _warehouse = click.option("--warehouse", metavar="URL", help="Address. [default:
         "perception alerts list",
         "perception alerts list --state firing --json",
         "perception alerts list --all --limit 5",
+        "perception alerts list --customers --since 2026-01-31T00:00:00Z",
     ),
 )
 @click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Repeatable. [default: all]")
 @click.option("--since", type=Instant(), default=0, show_default=False, help="Only alerts that began here or later.")
 @click.option("--all", "everything", is_flag=True, help="Those that another alert speaks for or that never fired, too.")
+@click.option("--customers", is_flag=True, help="Alerts about single customers instead; they always hold.")
 @click.option("--limit", default=50, type=click.IntRange(1), help="The latest so many.")
 @_warehouse
 @json_option
@@ -32,16 +34,17 @@ def list_command(
     states: tuple[str, ...],
     since: int,
     everything: bool,
+    customers: bool,
     limit: int,
     warehouse: str | None,
     as_json: bool,
 ) -> None:
     """List alerts, the latest first: what, where, since when, how it stands."""
-    from jobs.alerts.listing import Wanted, listed
+    from jobs.alerts.listing import Wanted, customer_alerts, listed
 
     with _opened(warehouse) as store:
         wanted = Wanted(states, since, everything=everything, limit=limit)
-        found = listed(store, wanted)
+        found = customer_alerts(store, wanted) if customers else listed(store, wanted)
     if as_json:
         print_json(found)
         return

@@ -66,9 +66,12 @@ def command(
         url = store.url
         if folds is None:
             model = chosen_model(settings)
-            version, done = model.version, evaluate(read(store, model, where=where, since_ms=since), model)
+            version, done = (
+                model.version,
+                evaluate(read(store, model, where=where, since_ms=since, policy=settings.policy), model),
+            )
         else:
-            seen = seen_of(store, gather(store, where=where))
+            seen = seen_of(store, gather(store, where=where, policy=settings.policy), policy=settings.policy)
             version = f"fitted anew in each of {folds} folds"
             done = crossed(seen, start_model(), folds, since_ms=since, without=frozenset(without))
     if as_json:

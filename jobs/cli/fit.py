@@ -57,7 +57,7 @@ def command(
     place = settings.warehouse
     store = open_warehouse(warehouse or place.url, create=False, read_only=True, timeout_s=place.send_receive_timeout_s)
     with closing(store):
-        done = fit(read(store, until), chosen_model(settings), name, frozenset(without))
+        done = fit(read(store, until, settings.policy), chosen_model(settings), name, frozenset(without))
     out.write_text(dump(done.model), encoding="utf-8")
     if as_json:
         learnt = [{**asdict(one), "error": None if math.isnan(one.error) else one.error} for one in done.learnt]

@@ -14,7 +14,7 @@ from jobs.cli._input import input_options, open_input
 from jobs.cli._options import Duration, Instant, examples, json_option, print_json
 
 if TYPE_CHECKING:
-    from jobs.replay import Plan
+    from jobs.replay import Plan, Totals
     from jobs.settings import Settings
     from pipeline.batch import Flush
     from pipeline.model import Model
@@ -85,8 +85,7 @@ def command(
     settings = _chosen(load(), lateness, alerts=alerts)
     plan = Plan(now if now is not None else time.time_ns() // 1_000_000, partitions or settings.kafka.partitions, batch)
     if len(model_files) > 1:
-        log = Log(files, select, file_format)
-        _compare(log, model_files, warehouse, settings, plan, most, as_json=as_json)
+        _compare(Log(files, select, file_format), model_files, warehouse, settings, plan, most, as_json=as_json)
         return
     if model_files:
         settings = settings.model_copy(update={"model": ModelSettings(file=model_files[0])})
@@ -104,21 +103,26 @@ def command(
             totals = replay(chunks, store, settings, plan, advance)
         seconds = time.perf_counter() - began
         summary = {
-            "events": totals.counts["events"],
-            "records": totals.records,
-            "seconds": round(seconds, 3),
-            "events_per_second": round(totals.counts["events"] / seconds, 1),
+            **_counts(totals, seconds),
             "rows": dict(rows(store)),
-            "rejected": dict(sorted(totals.rejected.items())),
-            "late": totals.counts["late"],
-            "duplicates": totals.counts["duplicates"],
-            "conflicts": totals.counts["conflicts"],
             "model": model.version,
             "warehouse": store.url,
         }
     finally:
         store.close()
     print_json(summary) if as_json else _print(summary)
+
+
+def _counts(totals: Totals, seconds: float) -> dict[str, Any]:
+    events = totals.counts["events"]
+    return {
+        "events": events,
+        "records": totals.records,
+        "seconds": round(seconds, 3),
+        "events_per_second": round(events / seconds, 1),
+        "rejected": dict(sorted(totals.rejected.items())),
+        **{name: totals.counts[name] for name in ("late", "duplicates", "conflicts")},
+    }
 
 
 class Log(NamedTuple):

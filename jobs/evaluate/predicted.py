@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -45,35 +44,30 @@ class Predicted:
     last_sum: Floats
 
 
-def predicted(
-    base: Base, model: Model, customer: Index, code: Mapping[str, int], segment: NDArray[np.object_]
-) -> Predicted:
-    """The predictor of ``model`` on the journal of ``base``; nothing where there is none.
-
-    ``customer`` (n,) numbers the customers of the answers, ``code`` gives the number of a customer id, ``segment``
-    (n,) is that of the answers.
-    """
+def predicted(base: Base, model: Model) -> Predicted:
+    """The predictor of ``model`` on the journal of ``base``; nothing where there is none."""
     journal, predictor, count = base.journal, model.predictor, len(base)
     nothing = np.zeros((count, 3))
     if predictor is None or not len(journal):
         none, empty = np.zeros(0, np.int64), np.zeros((0, 3))
         silent = np.full(count, -1)
         return Predicted(False, silent, silent, nothing, nothing, nothing, none, none, empty, empty)
-    journey, at_ms = base.journey, base.at_ms
-    position = journal.before(journey, at_ms)
+    coded = base.coded
+    at_ms, code = coded.at_ms, coded.code
+    position = journal.before(coded.journey, coded.person, at_ms)
     said = _said(base, predictor, position)
-    prior = np.array([model.segments.get(name, model.prior_mean) for name in segment])
+    prior = np.array([model.segments.get(name, model.prior_mean) for name in coded.segments])[coded.segment]
     cause = predictor.role == CAUSE
     weight, total = _observed(said, prior, model)
     last = journal.last()
     names = [name for name, _ in sorted(journal.codes, key=lambda key: journal.codes[key])]
     owner = np.array([code.get(name, -1) for name in names], np.int64)
     own_prior = np.full(len(code) + 1, model.prior_mean)
-    own_prior[customer] = prior
+    own_prior[coded.customer] = prior
     last_weight, last_sum = _observed(_said(base, predictor, last), own_prior[owner], model)
     return Predicted(
         cause=cause,
-        journey=np.where(position >= 0, journey, -1),
+        journey=np.where(position >= 0, journal.journey[position], -1),
         heard_ms=np.where(position >= 0, journal.at_ms[position], at_ms),
         shift=said.shift,
         weight=nothing if cause else weight,
@@ -109,6 +103,7 @@ def implied_by(base: Base, model: Model) -> tuple[Floats, Floats]:
     silent = replace(model, effects=effects, predictor=None)
     closed = np.ones(len(facts), dtype=np.bool_)
     seen = observe(facts, closed, np.zeros(0, dtype=NOTE), base.facts.strings, silent)
-    place = np.array([told[key] for key in base.facts.keys], dtype=np.int64)
+    place = np.array([told.get(key, -1) for key in base.facts.keys], dtype=np.int64)
+    seen = seen.take(place[seen.fact] >= 0)  # another policy may have cut interactions elsewhere
     evidence = gather(seen, place[seen.fact], count, np.zeros(count, np.int64), float("inf"))
     return evidence.weight, evidence.sum

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from jobs.journal.facts import FOREVER_MS
 from jobs.warehouse.protocol import Warehouse
 from pipeline.answers import level_scores, rating_levels
 from pipeline.model import Model
+from pipeline.policy import Policy
 from schemas.event import SCALES
 
 Floats = NDArray[np.float64]
@@ -87,6 +88,20 @@ class Base:
     """Of the interactions, in the order of ``questions.INTERACTIONS``."""
     facts: Facts
     journal: Journal
+    coded: Coded
+
+    @classmethod
+    def of(
+        cls,
+        url: str,
+        version: str,
+        columns: list[tuple[Any, ...]],
+        told: list[tuple[Any, ...]],
+        facts: Facts,
+        journal: Journal,
+    ) -> Base:
+        """With all codes."""
+        return cls(url, version, columns, told, facts, journal, Coded.of(columns, told, journal))
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -94,26 +109,58 @@ class Base:
     def only(self, rows: NDArray[np.bool_]) -> Base:
         """With some of the answers only."""
         kept = [tuple(itertools.compress(column, rows.tolist())) for column in self.columns]
-        return Base(self.url, self.version, kept, self.told, self.facts, self.journal)
-
-    @property
-    def journey(self) -> Index:
-        """Journey of each answer in the journal, -1 where that has none."""
-        codes = self.journal.codes
-        return np.array([codes.get(key, -1) for key in zip(self.columns[0], self.columns[9], strict=True)], np.int64)
-
-    @property
-    def at_ms(self) -> Index:
-        """Time of each answer."""
-        return np.array(self.columns[2], np.int64)
+        return Base.of(self.url, self.version, kept, self.told, self.facts, self.journal)
 
 
-def gather(warehouse: Warehouse, *, where: str | None = None, until_ms: int | None = None) -> Base:
-    """All answers of a warehouse from before ``until_ms``, and what happened to the customers who gave them."""
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Columns of answers as arrays and codes, shape (n,) but for names and segments."""
+
+    customer: Index
+    names: NDArray[np.object_]
+    code: Mapping[str, int]
+    """Of each name."""
+    segment: Index
+    segments: NDArray[np.object_]
+    at_ms: Index
+    interaction: Index
+    journey: Index
+    """In the journal; -1 where that has none."""
+    person: Index
+    """Customer in the journal; -1 where that has none."""
+
+    @classmethod
+    def of(cls, columns: list[tuple[Any, ...]], told: list[tuple[Any, ...]], journal: Journal) -> Coded:
+        """The codes of answers."""
+        names, customer = np.unique(np.array(columns[0], dtype=object), return_inverse=True)
+        segments, segment = np.unique(np.array(columns[3], dtype=object), return_inverse=True)
+        place = {key: index for index, key in enumerate(zip(told[0], told[1], strict=True))}
+        interaction = [place[key] for key in zip(columns[0], columns[1], strict=True)]
+        journey = [journal.codes.get(key, -1) for key in zip(columns[0], columns[9], strict=True)]
+        return cls(
+            customer=customer,
+            names=names,
+            code={name: index for index, name in enumerate(names)},
+            segment=segment,
+            segments=segments,
+            at_ms=np.array(columns[2], np.int64),
+            interaction=np.array(interaction, np.int64),
+            journey=np.array(journey, np.int64),
+            person=np.array([journal.people.get(name, -1) for name in columns[0]], np.int64),
+        )
+
+
+def gather(
+    warehouse: Warehouse, *, where: str | None = None, until_ms: int | None = None, policy: Policy = Policy()
+) -> Base:
+    """All answers of a warehouse from before ``until_ms``, and what happened to the customers who gave them.
+
+    ``policy`` is the one that the warehouse was filled with.
+    """
     until = FOREVER_MS if until_ms is None else until_ms
     found = [row for row in warehouse.query(questions.answers(where)).rows if row[4] in SCALES and row[2] < until]
-    facts = read_facts(warehouse, until_ms)
-    return Base(
+    facts = read_facts(warehouse, until_ms, policy=policy)
+    return Base.of(
         url=warehouse.url,
         version=str(warehouse.query("SELECT model_version FROM model").value()),
         columns=_columns(found, 10),
@@ -123,7 +170,14 @@ def gather(warehouse: Warehouse, *, where: str | None = None, until_ms: int | No
     )
 
 
-def read(warehouse: Warehouse, model: Model, *, where: str | None = None, since_ms: int | None = None) -> Sample:
+def read(
+    warehouse: Warehouse,
+    model: Model,
+    *,
+    where: str | None = None,
+    since_ms: int | None = None,
+    policy: Policy = Policy(),
+) -> Sample:
     """All answers of a warehouse with what is needed to predict them.
 
     Args:
@@ -131,12 +185,13 @@ def read(warehouse: Warehouse, model: Model, *, where: str | None = None, since_
         model: the one that it was filled with.
         where: SQL on the columns of the view ``events``: the answers to predict.
         since_ms: predict no earlier answers.
+        policy: the one that the warehouse was filled with.
 
     Raises:
         NoAnswersError: there are none, or ``where`` and ``since_ms`` leave none.
         OtherModelError: the warehouse was filled with another model.
     """
-    base = gather(warehouse, where=where)
+    base = gather(warehouse, where=where, policy=policy)
     if base.version != model.version:
         raise OtherModelError(
             f"{warehouse.url} was filled with the model {base.version}, not with {model.version}",
@@ -156,26 +211,21 @@ def under(base: Base, model: Model, since_ms: int | None = None) -> Sample:
             f"{base.url} holds no answers: there is nothing to compare predictions with",
             action="Take in events of type answer, with scale and value.",
         )
-    columns, told = base.columns, base.told
-    names, customer = np.unique(np.array(columns[0], dtype=object), return_inverse=True)
-    segments, segment = np.unique(np.array(columns[3], dtype=object), return_inverse=True)
-    place = {key: index for index, key in enumerate(zip(told[0], told[1], strict=True))}
+    columns, told, coded = base.columns, base.told, base.coded
     value, low, high = (np.array(columns[index], dtype=np.float64) for index in (5, 6, 7))
     scale = np.array(columns[4], dtype=object)
     levels = rating_levels(low, high, model.answers)
     category = np.clip(np.floor((value - low) / (high - low) * (levels - 1) + 0.5), 0, levels - 1).astype(np.int64)
-    at_ms = base.at_ms
-    interaction = np.array([place[key] for key in zip(columns[0], columns[1], strict=True)], dtype=np.int64)
+    at_ms, interaction = coded.at_ms, coded.interaction
     weight = np.array([model.scales[name].weights for name in columns[4]])
     points = _points(scale, levels, category, model)
     own = model.version == base.version and model.predictor is None
     implied = _implied(told, interaction, weight, points) if own else implied_by(base, model)
-    code = {name: index for index, name in enumerate(names)}
     sample = Sample(
-        customer=customer,
-        names=names,
-        segment=segment,
-        segments=segments,
+        customer=coded.customer,
+        names=coded.names,
+        segment=coded.segment,
+        segments=coded.segments,
         at_ms=at_ms,
         interaction=interaction,
         scale=scale,
@@ -188,10 +238,10 @@ def under(base: Base, model: Model, since_ms: int | None = None) -> Sample:
         points=points,
         weight=weight,
         acted_ms=np.array(told[2], dtype=np.int64),
-        owner=np.array([code.get(name, -1) for name in told[0]], dtype=np.int64),
+        owner=np.array([coded.code.get(name, -1) for name in told[0]], dtype=np.int64),
         implied_weight=implied[0],
         implied_sum=implied[1],
-        predicted=predicted(base, model, customer, code, segments[segment]),
+        predicted=predicted(base, model),
     )
     if not sample.wanted.any():
         raise NoAnswersError("no answer is left to predict", action="Widen --where or --since.")

@@ -39,7 +39,8 @@ class Explained:
     horizon: str
     dimension: str
     prior: float
-    """Where the score starts: of a relationship the segment's prior, of a journey the relationship's mean, points."""
+    """Where the score starts: a relationship at the segment's prior, a journey at the relationship's mean, the latest
+    interaction at the journey's, points."""
     parts: Sequence[Part]
     """The interactions, the greatest effect first."""
     mean: float

@@ -13,7 +13,7 @@ from rich.table import Table
 from jobs.explain.explained import Explained, Interaction, Person
 from schemas.tables import DIMENSIONS
 
-_HORIZONS: Final = ("relationship", "journey")
+_HORIZONS: Final = ("relationship", "journey", "interaction")
 
 
 def as_json(person: Person, events: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _dated(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show(person: Person, out: Console, most: int) -> None:
-    """Both horizons; the ``most`` interactions with the greatest effect each, the others in one line."""
+    """All horizons (the interaction is the latest): the ``most`` contributions each, the others in one line."""
     segment = f" ({escape(person.segment)})" if person.segment else ""
     out.print(
         f"[bold]{escape(person.customer_id)}[/bold]{segment} at {person.at:%Y-%m-%d %H:%M} UTC, points",
@@ -78,7 +78,7 @@ def _show(horizon: str, columns: Sequence[Explained], out: Console, most: int) -
     out.print(table)
 
 
-_START: Final = {"relationship": "segment's prior", "journey": "relationship"}
+_START: Final = {"relationship": "segment's prior", "journey": "relationship", "interaction": "journey"}
 
 
 def _told(seen: Interaction) -> str:

@@ -11,10 +11,15 @@ NEWEST: Final = "SELECT max(as_of) FROM customers"
 SEGMENTS: Final = "SELECT customer_id, segment FROM customers WHERE customer_id IN {customers:Array(String)}"
 
 _SUMS: Final = ",\n    ".join(
-    f"{horizon}_{dimension}_{part}"
-    for horizon in ("relationship", "journey")
-    for dimension in DIMENSIONS
-    for part in ("weight", "sum")
+    (
+        *(
+            f"{horizon}_{dimension}_{part}"
+            for horizon in ("relationship", "journey", "interaction")
+            for dimension in DIMENSIONS
+            for part in ("weight", "sum")
+        ),
+        *(f"{dimension}_score" for dimension in DIMENSIONS),
+    )
 )
 
 INTERACTIONS: Final = (
@@ -27,6 +32,7 @@ SELECT
     channel,
     i.type AS type,
     touchpoint,
+    i.segment AS own_segment,
     events,
     arrayStringConcat(arrayFilter(part -> part != '', [
         if(failure, 'failure', ''),

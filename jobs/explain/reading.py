@@ -11,6 +11,7 @@ import numpy as np
 from jobs.errors import WrongUseError
 from jobs.explain import questions
 from jobs.explain.explained import Explained, Interaction, Part, Person
+from jobs.explain.words import words
 from jobs.models.used import used_model
 from jobs.warehouse.protocol import Warehouse
 from jobs.warehouse.sql import Plain
@@ -33,8 +34,12 @@ def newest(store: Warehouse) -> datetime:
     return found
 
 
-def explain(store: Warehouse, customers: Sequence[str], at: datetime) -> list[Person]:
+def explain(
+    store: Warehouse, customers: Sequence[str], at: datetime, model_in_use: Model | None = None
+) -> list[Person]:
     """Every score of ``customers`` at ``at``, from the interactions known now that had ended by then.
+
+    ``model_in_use`` is the model that filled the warehouse, where it is known: it names the features that it found.
 
     From the newest evidence on, these are the scores of ``customer_perception_at``; at an earlier moment those of
     ``customer_perception_history``.
@@ -53,7 +58,16 @@ def explain(store: Warehouse, customers: Sequence[str], at: datetime) -> list[Pe
     rows: dict[str, list[Row]] = {name: [] for name in customers}
     for row in store.query(questions.INTERACTIONS, asked).dicts():
         rows[row["customer_id"]].append(row)
-    return [_person(name, segments[name], rows[name], at, model) for name in customers]
+    known = model_in_use is not None and model_in_use.version == model.version
+    found = {name: words(store, name, model_in_use) if known and model_in_use else {} for name in customers}
+    told = {name: [_told(row, found[name]) for row in rows[name]] for name in customers}
+    return [_person(name, segments[name], told[name], at, model) for name in customers]
+
+
+def _told(row: Row, found: Mapping[str, str]) -> Row:
+    """The row with what the predictor found."""
+    text = found.get(row["interaction_key"])
+    return row if text is None else {**row, "what": ", ".join(filter(None, (row["what"], text)))}
 
 
 def events_of(store: Warehouse, customer: str) -> dict[str, list[dict[str, Any]]]:
@@ -75,7 +89,41 @@ def _person(name: str, segment: str, rows: Sequence[Row], at: datetime, model: M
         spread = scores.variance(weight.sum(axis=0), spread, horizon)
         explained += _taken_apart(label, horizon, seen, (weight, total), (prior, center, spread), model)
         prior = center
+    explained += _latest(rows, seen, segment, (prior, spread), model)
     return Person(name, segment, at, model.version, explained)
+
+
+def _latest(
+    rows: Sequence[Row],
+    seen: Sequence[Interaction],
+    segment: str,
+    journey: tuple[scores.Floats, scores.Floats],
+    model: Model,
+) -> list[Explained]:
+    """The score of the latest interaction: undecayed evidence on the journey's mean, which has it in it already.
+
+    Where a model predicts what happenings cause, that is a part of what the interaction contributes.
+    """
+    prior, spread = journey
+    last = max(
+        range(len(rows)),
+        key=lambda place: (rows[place]["ended_at"], seen[place].started_at, seen[place].key),
+        default=-1,
+    )
+    chosen = [] if last < 0 else [rows[last]]
+    weight, total = (
+        np.array([[row[f"interaction_{name}_{part}"] for name in DIMENSIONS] for row in chosen]).reshape(-1, 3)
+        for part in ("weight", "sum")
+    )
+    own = weight.sum(axis=0), total.sum(axis=0)
+    shift = np.zeros(3)
+    if chosen:
+        alone = scores.mean(*own, model.segments.get(chosen[0]["own_segment"], model.prior_mean), model.interaction)
+        shift = np.array([chosen[0][f"{name}_score"] for name in DIMENSIONS]) - alone
+    center = scores.mean(*own, prior, model.interaction) + shift
+    moments = prior, center, scores.variance(own[0], spread, model.interaction)
+    told = [] if last < 0 else [seen[last]]
+    return _taken_apart("interaction", model.interaction, told, (weight, total), moments, model, shift)
 
 
 def _decayed(rows: Sequence[Row], label: str, horizon: Horizon, at: datetime) -> tuple[scores.Floats, scores.Floats]:
@@ -96,11 +144,12 @@ def _taken_apart(
     sums: tuple[scores.Floats, scores.Floats],
     moments: tuple[scores.Floats, scores.Floats, scores.Floats],
     model: Model,
+    caused: scores.Floats | float = 0.0,
 ) -> list[Explained]:
     """contribution = δ·(S - W·m_prior)/(n + W) per interaction (PERCEPTION.md, Why), then the rules of reporting."""
     weight, total = sums
     prior, center, spread = moments
-    points = (total - weight * prior) / (horizon.prior_weight + weight.sum(axis=0))
+    points = (total - weight * prior) / (horizon.prior_weight + weight.sum(axis=0)) + caused
     shown, within = scores.shown(center, spread, model), scores.clip(center)
     sure = scores.confidence(weight.sum(axis=0), horizon)
     return [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +20,6 @@ from pipeline.signals import Effect, Outcome, Slope, discover
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
-
-UNSEEN: Final = frozenset({"refund", "proactive"})
-"""Signals whose prevalence is not fitted: a warehouse does not keep all of what they look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ def fit(seen: Seen, start: Model, name: str, without: AbstractSet[str] = frozens
 
 
 def _predictor(seen: Seen, base: Base, model: Model, without: AbstractSet[str], kept: list[str]) -> Found | None:
-    told = told_of(base.journal, base.journey, base.at_ms).without(without)
+    told = told_of(base).without(without)
     points, _ = _points(seen, model)
     prior = np.array([model.segments.get(name, model.prior_mean) for name in seen.segment.tolist()])
     weights = np.array([model.scales[name].weights for name in seen.scale.tolist()])
@@ -71,9 +67,6 @@ def _effects(seen: Seen, effects: Mapping[str, Effect], learnt: list[Learnt], ke
     """Signals centred on how often they occur: b(1) = D(1-p), b(0) = -D·p (PERCEPTION.md)."""
     found = dict(effects)
     for name, effect in effects.items():
-        if name in UNSEEN:
-            kept.append(f"prevalence of {name}: not kept by a warehouse in full")
-            continue
         known, level = _levels(seen, name)
         n = int(seen.count[known].sum())
         mean = float((level[known] * seen.count[known]).sum() / n) if n else 0.0
@@ -148,7 +141,7 @@ def _priors(seen: Seen, model: Model, learnt: list[Learnt], kept: list[str]) -> 
         kept.append(f"priors: {len(first)} customers with answers, {LEAST} are needed")
         return model
     own_mean = np.bincount(customer, points[told]) / np.bincount(customer)
-    pseudo = model.answers.pseudo_answers
+    pseudo = model.relationship.prior_weight  # n/(n + σ²/τ²): customers, not answers
     overall = float((own_mean.sum() + pseudo * model.prior_mean) / (len(first) + pseudo))
     error = float(own_mean.std(ddof=1)) / (len(first) + pseudo) ** 0.5
     learnt.append(Learnt("prior mean", model.prior_mean, overall, len(first), error))

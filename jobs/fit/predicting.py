@@ -11,9 +11,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.evaluate.reading import Base
 from jobs.fit.design import LEAST, Block, blocks
 from jobs.fit.ridge import Ridge, ridge
-from jobs.journal import Journal
 from pipeline.batch import Texts
 from pipeline.model import Model
 from pipeline.predictor import SYMPTOM, Column, Feature, Predictor, Triple
@@ -77,9 +77,10 @@ class Told:
         return Told({name: one for name, one in self.columns.items() if name not in sources}, self.acted, self.types)
 
 
-def told_of(journal: Journal, journey: Index, at_ms: Index) -> Told:
-    """What ``journal`` knows of each answer's journey up to the answer."""
-    position = journal.before(journey, at_ms)
+def told_of(base: Base) -> Told:
+    """What is known of each answer's journey up to the answer."""
+    journal, coded = base.journal, base.coded
+    position = journal.before(coded.journey, coded.person, coded.at_ms)
     types = {name: track.types for name, track in journal.tracks.items()}
     return Told(journal.columns(position), position >= 0, types)
 

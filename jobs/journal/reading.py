@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.journal.facts import FOREVER_MS, Facts
+from jobs.journal.facts import ASKED, FOREVER_MS, NAMED, Facts
 from jobs.journal.tracks import Journal, Track
 from jobs.warehouse.protocol import Warehouse
 from jobs.warehouse.sql import Plain
@@ -17,7 +17,6 @@ from pipeline.predictor import ATTRIBUTES, FIELDS, MEASURES, NUMBERS, SIGNALS
 from pipeline.signals import discover
 
 Index = NDArray[np.int64]
-_ASKED: Final = "SELECT customer_id FROM events WHERE type = 'answer'"
 _SUMMED: Final = ("transfers", "wait_s", "duration_s", "amount")
 _FIRST: Final = ("channel", "touchpoint", "reason")
 """Fields whose first value in an interaction counts; of others the last one."""
@@ -36,42 +35,52 @@ SELECT
 FROM
 (
     SELECT * FROM events
-    WHERE type != 'answer' AND customer_id IN ({_ASKED}) AND occurred_at < fromUnixTimestamp64Milli({{until:Int64}})
+    WHERE type != 'answer' AND customer_id IN (@asked@) AND occurred_at < fromUnixTimestamp64Milli({{until:Int64}})
 ) AS e
-INNER JOIN (SELECT * FROM event_journeys WHERE interaction_key != '' AND customer_id IN ({_ASKED})) AS j
+INNER JOIN (SELECT * FROM event_journeys WHERE interaction_key != '' AND customer_id IN (@asked@)) AS j
     ON j.customer_id = e.customer_id AND j.event_id = e.event_id
-ORDER BY customer_id, journey_key, at_ms, e.sequence, e.event_id
+ORDER BY customer_id, @by@, at_ms, e.sequence, e.event_id
 """  # noqa: S608 - names of declared columns
 
 
-def read(warehouse: Warehouse, facts: Facts, until_ms: int | None = None) -> Journal:
+def read(
+    warehouse: Warehouse,
+    facts: Facts,
+    until_ms: int | None = None,
+    *,
+    customers: Sequence[str] | None = None,
+    by: str = "journey_key",
+) -> Journal:
     """The journal of customers with answers.
 
     Args:
         warehouse: filled by a replay or a worker.
         facts: their interactions: what signals look at.
         until_ms: only events from before this time.
+        customers: those customers instead.
+        by: what is told apart: journeys (``journey_key``) or interactions (``interaction_key``).
     """
     asked: dict[str, Plain] = {"until": FOREVER_MS if until_ms is None else until_ms}
-    found = warehouse.query(_EVENTS, asked)
+    asked |= {} if customers is None else {"customers": list(customers)}
+    sql = _EVENTS.replace("@asked@", ASKED if customers is None else NAMED).replace("@by@", by)
+    found = warehouse.query(sql, asked)
     columns = dict(zip(found.names, zip(*found.rows, strict=True), strict=True)) if found.rows else {}
     if not columns:
-        nothing = np.zeros(0, np.int64)
-        return Journal(nothing, {}, nothing, {})
-    codes, journey = _codes(zip(columns["customer_id"], columns["journey_key"], strict=True))
+        return Journal.of([], np.zeros(0, np.int64), {})
     keys = list(zip(columns["customer_id"], columns["interaction_key"], strict=True))
-    interaction = _codes(keys)[1]
+    interaction = _codes(keys)
     kinds = np.array(columns["type"], dtype=object)
     tracks = {**_fields(columns, interaction, kinds), **_numbers(columns, interaction, kinds)}
     tracks |= _bags(MEASURES, columns["measures"], kinds) | _bags(ATTRIBUTES, columns["attributes"], kinds)
     tracks |= _signals(keys, interaction, facts.by_key())
-    return Journal(journey, codes, np.array(columns["at_ms"], np.int64), tracks)
+    journeys = list(zip(columns["customer_id"], columns[by], strict=True))
+    return Journal.of(journeys, np.array(columns["at_ms"], np.int64), tracks)
 
 
-def _codes(keys: Iterable[tuple[str, str]]) -> tuple[dict[tuple[str, str], int], Index]:
+def _codes(keys: Iterable[tuple[str, str]]) -> Index:
     """A code per key, in order of first use."""
     known: dict[tuple[str, str], int] = {}
-    return known, np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
+    return np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
 
 
 def _fields(columns: Mapping[str, Sequence[str]], interaction: Index, kinds: NDArray[np.object_]) -> dict[str, Track]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.batch import Texts
+from pipeline.policy import Policy
 from pipeline.predictor import Column, Levels, kinds_of
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
+_RECENT_MS: Final = Policy().journey_gap_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,14 @@ class Track:
         return found
 
 
+def _last_of(group: Index, at_ms: Index, asked: Index, asked_ms: Index) -> Index:
+    """The last row of each group asked for (-1 = unknown) up to a moment; rows are in order of (group, time)."""
+    start = min(int(at_ms.min()), int(asked_ms.min(initial=at_ms.min())))
+    span = max(int(at_ms.max()), int(asked_ms.max(initial=at_ms.max()))) - start + 1
+    found = np.searchsorted(group * span + (at_ms - start), asked * span + (asked_ms - start), "right") - 1
+    return np.where((found >= 0) & (asked >= 0) & (group[found] == asked), found, -1)
+
+
 @dataclass(frozen=True, slots=True)
 class Journal:
     """Events that are no answers, in order of (journey, time), shape (e,), and the features along them."""
@@ -49,19 +60,37 @@ class Journal:
     at_ms: Index
     tracks: Mapping[str, Track]
     """By source, as in ``pipeline.predictor``."""
+    people: Mapping[str, int]
+    """Customer id -> code."""
+    person: Index
+    """Code of the customer of each event, shape (e,)."""
+
+    @classmethod
+    def of(cls, keys: Sequence[tuple[str, str]], at_ms: Index, tracks: Mapping[str, Track]) -> Journal:
+        """Of events with these (customer id, journey key) in order."""
+        codes: dict[tuple[str, str], int] = {}
+        people: dict[str, int] = {}
+        journey = np.array([codes.setdefault(key, len(codes)) for key in keys], np.int64)
+        person = np.array([people.setdefault(name, len(people)) for name, _ in keys], np.int64)
+        return cls(journey, codes, at_ms, tracks, people, person)
 
     def __len__(self) -> int:
         return len(self.journey)
 
-    def before(self, journey: Index, at_ms: Index) -> Index:
-        """The last event of each journey (-1 = unknown journey) up to a moment, -1 where there is none."""
+    def before(self, journey: Index, person: Index, at_ms: Index) -> Index:
+        """The last event of each journey up to a moment; -1 where there is none.
+
+        An answer in a journey of its own is about what the customer did last, if that is not longer ago than a journey
+        lasts. Codes are -1 where they are not known.
+        """
         if not len(self):
             return np.full(len(journey), -1)
-        start = min(int(self.at_ms.min()), int(at_ms.min(initial=self.at_ms.min())))
-        span = max(int(self.at_ms.max()), int(at_ms.max(initial=self.at_ms.max()))) - start + 1
-        place = np.searchsorted(self.journey * span + (self.at_ms - start), journey * span + (at_ms - start), "right")
-        found = place - 1
-        return np.where((found >= 0) & (journey >= 0) & (self.journey[found] == journey), found, -1)
+        own = _last_of(self.journey, self.at_ms, journey, at_ms)
+        order = np.lexsort((self.at_ms, self.person))
+        last = _last_of(self.person[order], self.at_ms[order], person, at_ms)
+        last = np.where(last >= 0, order[last], -1)
+        recent = (last >= 0) & (at_ms - self.at_ms[last] <= _RECENT_MS)
+        return np.where(own >= 0, own, np.where(recent, last, -1))
 
     def last(self) -> Index:
         """The last event of every journey."""

@@ -18,6 +18,7 @@ from jobs.models.schema import (
     HORIZON,
     HORIZONS,
     KINDS,
+    RECOVERY,
     SCALE,
     SCALE_OPTIONAL,
     TOP,
@@ -27,14 +28,14 @@ from jobs.models.schema import (
     points,
     three,
 )
-from pipeline.model import AnswerRule, Horizon, Model, Scale
+from pipeline.model import AnswerRule, Horizon, Model, RecoveryRule, Scale
 from pipeline.predictor import Predictor
 from pipeline.signals import Effect, discover
 from schemas.event import SCALES
 
 _NOTHING: Final[AbstractSet[str]] = frozenset()
 _ACTION: Final = "Correct the file; `perception model default` prints a complete one."
-_SECTIONS: Final = ("answers", *HORIZONS, "segments", "scales", "signals", "predictor")
+_SECTIONS: Final = ("answers", *HORIZONS, "recovery", "segments", "scales", "signals", "predictor")
 
 
 def read(path: Path) -> Model:
@@ -69,6 +70,7 @@ def _model(table: Mapping[str, Any], problems: list[str]) -> Model | None:
     values = _checked(plain, "", {"name": _name, **TOP}, problems)
     parts: dict[str, Any] = {
         "answers": _built(AnswerRule, _section(table, "answers", problems), "answers", ANSWERS, problems),
+        "recovery": _built(RecoveryRule, _section(table, "recovery", problems), "recovery", RECOVERY, problems),
         "segments": _segments(_section(table, "segments", problems), problems),
         "scales": _scales(_section(table, "scales", problems), problems),
         "effects": _effects(_section(table, "signals", problems), problems),

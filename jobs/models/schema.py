@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from pipeline.model import AnswerRule, Horizon, Scale
+from pipeline.model import AnswerRule, Horizon, RecoveryRule, Scale
 from pipeline.policy import DAY_MS
 from pipeline.predictor import Bins, Feature, Levels, Line
 from pipeline.signals import Effect, Outcome, Slope
@@ -116,6 +116,7 @@ TOP: Final[Mapping[str, Check]] = {
     "interval_deviations": positive,
     "pyramid_knee": points,
     "pyramid_slope": positive,
+    "expectation": three,
 }
 """Numbers of the model by name."""
 HORIZON: Final[Mapping[str, Check]] = {
@@ -127,6 +128,11 @@ ANSWERS: Final[Mapping[str, Check]] = {
         field.name, positive
     )
     for field in fields(AnswerRule)
+}
+RECOVERY: Final[Mapping[str, Check]] = {
+    **{field.name: number for field in fields(RecoveryRule) if field.name != "half_life_ms"},
+    "severe_from": whole,
+    "half_life_days": days,
 }
 SCALE: Final[Mapping[str, Check]] = {
     field.name: {"first": whole, "levels": whole, "weights": three, "other_counts": lists}.get(field.name, numbers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from jobs.warehouse.protocol import Warehouse
@@ -11,7 +12,7 @@ from pipeline.model import DEFAULT_MODEL, Horizon, Model
 
 
 def used_model(warehouse: Warehouse) -> Model:
-    """Version, priors, long horizons and the pyramid as the views have them; all else is of the start model.
+    """Version, priors, horizons and the pyramid as the views have them; all else is of the start model.
 
     That is enough to read scores off sums. Answers and signals are in the sums already: a warehouse does not keep
     how the model judged them.
@@ -24,6 +25,7 @@ def used_model(warehouse: Warehouse) -> Model:
         segments=segments,
         relationship=_horizon(values, "relationship"),
         journey=_horizon(values, "journey"),
+        interaction=_horizon({**values, "interaction_half_life_ms": inf}, "interaction"),
         **{name: values[name] for name in ("prior_mean", "interval_deviations", "pyramid_knee", "pyramid_slope")},
     )
 

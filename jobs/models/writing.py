@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from jobs.models.schema import ANSWERS, FEATURES, FORMAT, HORIZONS, KINDS, SCALE, SCALE_OPTIONAL, TOP
-from pipeline.model import Horizon, Model
+from jobs.models.schema import ANSWERS, FEATURES, FORMAT, HORIZONS, KINDS, RECOVERY, SCALE, SCALE_OPTIONAL, TOP
+from pipeline.model import Horizon, Model, RecoveryRule
 from pipeline.policy import DAY_MS
 from pipeline.predictor import Predictor
 from pipeline.signals import discover
@@ -35,7 +35,8 @@ def model_name(model: Model) -> str:
 
 def _sections(model: Model) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name in HORIZONS:
-        yield name, _horizon(getattr(model, name))
+        yield name, _in_days(getattr(model, name))
+    yield "recovery", {name: _in_days(model.recovery)[name] for name in RECOVERY}
     yield "answers", {name: getattr(model.answers, name) for name in ANSWERS}
     yield "segments", model.segments
     yield "scales", {}
@@ -66,8 +67,8 @@ def _predictor(predictor: Predictor) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield f"{place}.levels", levels
 
 
-def _horizon(horizon: Horizon) -> dict[str, float]:
-    values = {field.name: getattr(horizon, field.name) for field in fields(horizon)}
+def _in_days(part: Horizon | RecoveryRule) -> dict[str, float]:
+    values = {field.name: getattr(part, field.name) for field in fields(part)}
     days = values.pop("half_life_ms") / DAY_MS
     return {**values, "half_life_days": days}
 

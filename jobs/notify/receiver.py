@@ -14,7 +14,7 @@ from jobs.notify.desk import Desk, Notice, Pace, Silenced
 from jobs.notify.destination import Destination, Resolve, destination, look_up
 from jobs.notify.errors import DeliveryFailedError, UnusableDestinationError
 from jobs.notify.posting import Poster
-from jobs.settings import NotifySettings
+from jobs.notify.settings import NotifySettings
 
 log = logging.getLogger(__name__)
 

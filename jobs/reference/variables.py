@@ -18,7 +18,8 @@ from pydantic.fields import FieldInfo
 
 from jobs.durations import duration_text
 from jobs.reference.errors import UndocumentedError
-from jobs.settings import PREFIX, Settings
+from jobs.sections import PREFIX
+from jobs.settings import Settings
 from pipeline.policy import Policy
 from schemas.limits import Limits
 

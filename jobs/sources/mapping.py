@@ -36,11 +36,18 @@ def find(select: str) -> str:
     named = SHIPPED / f"{select.removesuffix('.sql')}.sql"
     for path in (Path(select), *([named] if Path(select).name == select else [])):
         if path.is_file():
-            return path.read_text(encoding="utf-8")
+            return _read(path)
     raise InputError(
         f"there is no mapping {select}",
         action=f"Give the path of a SQL file, or the name of one that is shipped: {', '.join(shipped())}.",
     )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}", action="Name a SQL file in UTF-8.") from None
 
 
 def is_ordered(sql: str) -> bool:

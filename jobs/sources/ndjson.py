@@ -15,6 +15,8 @@ from typing import IO, Any, Final
 from jobs.errors import InputError
 
 CHUNK_BYTES: Final = 1 << 20
+LONGEST_LINE: Final = 16 << 20
+"""Bytes; far beyond any record that is taken, and little beside what else is in memory."""
 _COMPRESSIONS: Final[dict[bytes, Callable[[Any], Any]]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -44,10 +46,24 @@ def _check(path: Path) -> None:
 def _lines(path: Path) -> Iterator[list[bytes]]:
     try:
         with _open(path) as stream:
-            while lines := stream.readlines(CHUNK_BYTES):
-                yield [line for raw in lines if (line := raw.strip(b" \t\r\n"))]
+            rest = b""
+            while data := stream.read(CHUNK_BYTES):
+                *lines, rest = (rest + data).split(b"\n")
+                _check_length(path, rest)
+                yield [line for raw in lines if (line := raw.strip(b" \t\r"))]
+            if line := rest.strip(b" \t\r"):
+                yield [line]
     except _UNREADABLE as error:
         raise InputError(f"cannot read {path}: {error}", action="Check the file; is it complete?") from error
+
+
+def _check_length(path: Path, rest: bytes) -> None:
+    """A line must end some time: a few bytes of a compressed file can expand to any number without a line break."""
+    if len(rest) > LONGEST_LINE:
+        raise InputError(
+            f"{path} has a line of more than {LONGEST_LINE:,} bytes",
+            action="Give a file with one event a line; an event has at most PERCEPTION_LIMITS__MAX_BYTES.",
+        )
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
 from jobs.settings import KafkaSettings, Settings
+from jobs.stream.codecs import forbid_executable_codecs
 from jobs.stream.connection import FETCH_BYTES, Connection, credentials
 from jobs.stream.crash import crash_point
 from jobs.stream.health import Watchdog, pulse
@@ -35,14 +36,19 @@ from jobs.stream.sessions import Sessions
 from jobs.stream.signs import Glimpse, Name, Signs
 from jobs.stream.store import StateTable
 from jobs.stream.transport import BatchSchema, Transport
+from jobs.topics import APPEND_TIME
 
 log = logging.getLogger(__name__)
 
 STATE_TABLE: Final = "state-v1"
 DETECTION_TABLE: Final = "detect-state-v1"
+LARGEST_STATE_BYTES: Final = 16 << 20
+"""Of one customer in the changelog, compressed; as ``perception topics apply`` sets it."""
 POLL_RECORDS: Final = 5_000
 QUEUED_BATCHES: Final = 4
 TICK_TIMEOUT_S: Final = 10.0
+METADATA_AGE_MS: Final = 20_000
+"""Partitions added to the topic are noticed within so long: keys have moved away from their state by then."""
 
 
 class BootStrategy(faust.App.BootStrategy):
@@ -89,7 +95,10 @@ class App(faust.App):
         self._announced = False
 
     def _table(self, name: str, partitions: int) -> StateTable:
-        table = StateTable(self, name=name, partitions=partitions, key_type=bytes, value_type=bytes)
+        larger = {"max.message.bytes": LARGEST_STATE_BYTES}
+        table = StateTable(
+            self, name=name, partitions=partitions, key_type=bytes, value_type=bytes, extra_topic_configs=larger
+        )
         self.tables.add(table)
         return table
 
@@ -228,6 +237,7 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
         "broker_commit_interval": 1.0,
         "broker_max_poll_records": POLL_RECORDS,
         "consumer_max_fetch_size": FETCH_BYTES,
+        "consumer_metadata_max_age_ms": METADATA_AGE_MS,
         "consumer_auto_offset_reset": "earliest",
         "producer_request_timeout": kafka.request_timeout_s,
         "producer_compression_type": "lz4",
@@ -265,10 +275,11 @@ def build_app(
 
     With ``detection`` an agent of its own detects over the cells that flushes publish.
     """
+    forbid_executable_codecs()
     app = App(settings, pipelines, sinks, writers=writers, detection=detection)
     kafka = settings.kafka
     common = {"partitions": kafka.partitions, "internal": kafka.topic_allow_declare}
-    rejected = app.topic(kafka.rejected_topic, **common)
+    rejected = app.topic(kafka.rejected_topic, config=APPEND_TIME, **common)
     alerts = app.topic(kafka.alerts_topic, compacting=True, **common)
     _agent(app, "interactions", kafka.topic, kafka.partitions, writes=(rejected, alerts))
     if detection is not None:
@@ -279,7 +290,7 @@ def build_app(
 def _agent(app: App, name: str, source: str, partitions: int, *, writes: tuple[Any, ...] = ()) -> None:
     """An agent that hands fetched batches to the sessions of their topic; it makes topics it writes to, if it may."""
     own = app.settings.kafka.topic_allow_declare
-    schema, common = BatchSchema(), {"partitions": partitions, "internal": own, "acks": False}
+    schema, common = BatchSchema(), {"partitions": partitions, "internal": own, "acks": False, "config": APPEND_TIME}
     # Not app.topic(): it drops maxsize.
     topic = app.conf.Topic(app, topics=[source], schema=schema, maxsize=QUEUED_BATCHES, **common)
 

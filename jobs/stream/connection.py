@@ -9,7 +9,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from faust.auth import SASLCredentials, SSLCredentials
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
-from jobs.settings import KafkaSettings, SecuritySettings
+from jobs.sections import SecuritySettings
+from jobs.settings import KafkaSettings
 from jobs.tls import broker_context
 
 BATCH_BYTES = 512 * 1024

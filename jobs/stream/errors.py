@@ -11,6 +11,7 @@
     │   ├── StateBehindError      offsets are committed beyond the state
     │   └── LogBehindError        the input log ends before the state
     ├── PartitionsError           topics that must have the same number of partitions do not
+    ├── ProcessingError           the pipeline fails on records that it should take or refuse
     ├── RejectedShareError        most records are refused: something upstream is wrong
     └── DeliveryError             Faust lost or repeated a batch between fetch and agent
 """
@@ -54,6 +55,10 @@ class LogBehindError(RecoveryError):
 
 class PartitionsError(StreamError):
     """The input topic and the changelog are not co-partitioned."""
+
+
+class ProcessingError(StreamError):
+    """The pipeline failed on records: a defect. The message names offsets and lines of code, no data."""
 
 
 class RejectedShareError(StreamError):

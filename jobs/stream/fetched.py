@@ -39,6 +39,11 @@ class Fetched:
         """Log position after the last record."""
         return int(self.batch.offsets[-1]) + 1
 
+    @property
+    def bytes(self) -> int:
+        """Size of all values."""
+        return sum(map(len, filter(None, self.batch.values)))
+
 
 def pack(records: Sequence[Record]) -> RawBatch:
     """Records as columns; at least one record."""

@@ -24,7 +24,9 @@ def check_positions(
             raise LogBehindError(
                 f"{topic}[{partition}] ends at offset {end}, but the state includes everything before {position}: "
                 "the topic was recreated or truncated",
-                action="Give the recreated topic a new PERCEPTION_KAFKA__APPLICATION_ID, or restore the old one.",
+                action="Restore the old topic, or give the recreated one a new PERCEPTION_KAFKA__APPLICATION_ID and an "
+                "empty database (PERCEPTION_WAREHOUSE__URL): rows carry offsets as versions, which begin anew with "
+                "the topic, and the old rows would win.",
             )
         if 0 < position < first:
             log.error(

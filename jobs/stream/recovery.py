@@ -82,7 +82,8 @@ class Recovery(FaustRecovery):
                 "topics must have the same number of partitions: "
                 + ", ".join(f"{name} has {count or 'none'}" for name, count in found.items()),
                 action="Create the topics with `perception topics apply`; PERCEPTION_KAFKA__PARTITIONS must be the "
-                "number of the input topic.",
+                "number of the input topic. If partitions were added to it, keys have moved away from their state: "
+                "produce into a new topic, with a new PERCEPTION_KAFKA__APPLICATION_ID and an empty database.",
             )
 
 

@@ -13,6 +13,7 @@ from jobs.stream.crash import Reach, nowhere
 from jobs.stream.errors import DeliveryError
 from jobs.stream.fetched import Fetched
 from jobs.stream.flush import Effects
+from jobs.stream.guard import guarded
 from jobs.stream.protocols import Pipeline, State
 from jobs.stream.rejected import RejectedShare
 from jobs.stream.signs import Glimpse
@@ -58,6 +59,7 @@ class Session:
         self._around = around
         self._batches: list[RawBatch] = []
         self._records = 0
+        self._bytes = 0
         self._expected = 0
         self._behind = False
         self._epoch = -1
@@ -101,6 +103,7 @@ class Session:
         self._expected = fetched.following
         self._batches.append(fetched.batch)
         self._records += len(fetched.batch)
+        self._bytes += fetched.bytes
         self._behind = fetched.behind
         if self._full:
             self._around.pause(fetched.partition)
@@ -135,10 +138,11 @@ class Session:
 
     @property
     def _full(self) -> bool:
-        return self._records >= self._around.settings.flush_records
+        settings = self._around.settings
+        return self._records >= settings.flush_records or self._bytes >= settings.flush_bytes
 
     def _forget(self) -> list[RawBatch]:
-        batches, self._batches, self._records = self._batches, [], 0
+        batches, self._batches, self._records, self._bytes = self._batches, [], 0, 0
         return batches
 
     async def _run(self) -> None:
@@ -199,6 +203,7 @@ class Session:
             self._idle.clear()
             self._around.resume(self._effects.partition)
             loop = asyncio.get_running_loop()
-            flush = await loop.run_in_executor(self._around.executor, self._pipeline.process, batches)
+            what = f"partition {self._effects.partition}, offsets {batches[0].offsets[0]} to {batches[-1].offsets[-1]}"
+            flush = await loop.run_in_executor(self._around.executor, guarded, what, self._pipeline.process, batches)
         self._around.share.judge(sum(len(batch) for batch in batches), flush.rejected)
         return flush

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from jobs.stream.changelog import Changelog
 from jobs.stream.connection import Connection
-from jobs.stream.errors import RecoveryError, StreamError, UnreadableStateError
+from jobs.stream.errors import RecoveryError, StreamError
 from jobs.stream.fetched import Fetched
 from jobs.stream.flush import Effects
+from jobs.stream.guard import guarded
 from jobs.stream.protocols import Pipeline, PipelineFactory, State
 from jobs.stream.restore import restore
 from jobs.stream.rows import Rows
@@ -149,13 +150,10 @@ class Sessions:
 
     async def _pipeline(self, partition: int, state: State) -> Pipeline:
         loop, topic = asyncio.get_running_loop(), self._connection.kafka.topic
-        try:
-            return await loop.run_in_executor(self._around.executor, self._pipelines, topic, partition, state)
-        except Exception as error:
-            raise UnreadableStateError(
-                f"partition {partition}: the state cannot be read: {error}",
-                action="Run the version that wrote it, or rebuild the state under a new application id.",
-            ) from error
+        what = f"partition {partition}: the state cannot be read"
+        return await loop.run_in_executor(
+            self._around.executor, guarded, what, self._pipelines, topic, partition, state
+        )
 
 
 def _continues(session: Session, committed: int | None) -> bool:

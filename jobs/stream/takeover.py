@@ -9,6 +9,7 @@ from jobs.stream.connection import Connection
 from jobs.stream.errors import StateBehindError
 from jobs.stream.fetched import pack
 from jobs.stream.flush import Effects
+from jobs.stream.guard import guarded
 from jobs.stream.logreader import LogReader
 from jobs.stream.positions import check_positions
 from jobs.stream.protocols import Pipeline
@@ -30,7 +31,7 @@ async def take_over(pipeline: Pipeline, effects: Effects, connection: Connection
         return
     log.info("Partition %d: writing rows of offsets %d to %d again", effects.partition, last + 1, reached)
     # 1. Facts and retractions, from the state alone.
-    await effects.rows.write(await asyncio.to_thread(pipeline.rewrite, last))
+    await effects.rows.write(await asyncio.to_thread(guarded, _named(effects), pipeline.rewrite, last))
     effects.reach("amid-takeover")
     # 2. Raw, late and rejected rows of the last flush: the state does not keep them, the log does.
     await _reread(pipeline, effects, connection)
@@ -45,8 +46,12 @@ async def _reread(pipeline: Pipeline, effects: Effects, connection: Connection) 
         check_positions(effects.topic, {partition: marker.offset + 1}, {}, {partition: end})
         batches = [pack(records) async for records in reader.read(max(marker.previous + 1, first), marker.offset + 1)]
     if batches:
-        rows, _ = await asyncio.to_thread(pipeline.reread, batches)
+        rows, _ = await asyncio.to_thread(guarded, _named(effects), pipeline.reread, batches)
         await effects.rows.write(rows)
+
+
+def _named(effects: Effects) -> str:
+    return f"partition {effects.partition}, taken over"
 
 
 def _behind(effects: Effects, reached: int, last: int) -> StateBehindError:

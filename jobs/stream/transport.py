@@ -17,6 +17,7 @@ from faust.types import TP, ConsumerMessage, Message
 
 from jobs.stream.fetched import Fetched, Record, pack
 from jobs.stream.lean import flat, spare
+from jobs.stream.positions import check_positions
 
 Records = Mapping[TP, Sequence[Record]]
 
@@ -45,7 +46,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         for topic in self.app.batch_topics:
-            spare(topic)
+            spare(topic, self.app.settings.kafka.batch_bytes)
         consumer._isolation_level = "read_committed"  # noqa: SLF001  (Faust ties it to its own transactions)
         # A fetch costs as much as hundreds of records, so the broker gathers: for less than a flush waits anyhow.
         wait_s = min(FETCH_WAIT_S, self.app.settings.worker.flush_interval_s / 4)
@@ -120,7 +121,10 @@ class Consumer(driver.Consumer):
             return None
         found = flat(found, start)
         if not found:
-            return None  # a fetch that was on its way while positions were set: all of it is known already
+            # A fetch that was on its way while positions were set: all of it is known already. Or the log has begun
+            # anew, which Kafka's clients pass over without a word.
+            check_positions(tp.topic, {tp.partition: start}, {}, {tp.partition: self.highwater(tp) or start})
+            return None
         behind = (self.highwater(tp) or 0) > found[-1].offset + 1
         fetched = Fetched(tp.partition, self._epoch, start, pack(found), behind)
         return ConsumerMessage(

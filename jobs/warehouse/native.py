@@ -7,6 +7,7 @@ errors say whether they are transient, and the caller repeats the flush.
 from __future__ import annotations
 
 import contextlib
+import struct
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,9 @@ _SETTINGS: Final = {"session_timezone": "UTC"}
 _READING: Final = {**_SETTINGS, "readonly": 2}
 _WRITING: Final = {**_SETTINGS, "async_insert": 0}
 """Asynchronous inserts are on by default since 26.2: a row must be stored when the insert returns."""
+
+_GARBLED: Final = (ValueError, LookupError, ArithmeticError, struct.error, MemoryError, TypeError)
+"""What the driver raises when it reads bytes that are no answer; statements and blocks are made before."""
 
 
 class _BlockClient(Client):  # type: ignore[misc]
@@ -167,6 +171,9 @@ def _translated(client: Client, url: str) -> Iterator[None]:
     except (OSError, EOFError) as error:
         client.disconnect()
         raise WarehouseUnavailableError(f"{url}: {error}") from error
+    except _GARBLED as error:
+        client.disconnect()
+        raise WarehouseUnavailableError(f"{url}: the answer cannot be read ({type(error).__name__})") from error
     except BaseException:
         client.disconnect()
         raise

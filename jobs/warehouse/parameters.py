@@ -32,12 +32,15 @@ def model_parameters(model: Model) -> dict[str, float]:
         "interval_deviations": model.interval_deviations,
         "pyramid_knee": model.pyramid_knee,
         "pyramid_slope": model.pyramid_slope,
+        **dict(zip(("ad_lift", "recommendation_lift", "promise_lift"), model.expectation, strict=True)),
     }
     for name, horizon in (("relationship", model.relationship), ("journey", model.journey)):
         values[f"{name}_prior_weight"] = horizon.prior_weight
         values[f"{name}_prior_variance"] = horizon.prior_variance
         values[f"{name}_residual_variance"] = horizon.residual_variance
         values[f"{name}_half_life_ms"] = horizon.half_life_ms
+    for part in ("prior_weight", "prior_variance", "residual_variance"):
+        values[f"interaction_{part}"] = getattr(model.interaction, part)
     return values | {f"{SEGMENT}{segment}": mean for segment, mean in model.segments.items()}
 
 

@@ -122,8 +122,8 @@ class Signal:
     """Level as the effect takes it, shape (n,); NaN = unknown, which is no observation."""
     start: Effect
     """Effect before any fit; a model that names the signal carries its own."""
-    about: np.uint32 = np.uint32(0)
-    """Types of the events that it is about, as bits: it is the end of an interaction that ends with one of them."""
+    about: int = 0
+    """Types of events, as :func:`type_bits`: an interaction that ends with one of them ends with this."""
     always: bool = False
     """Whether level 0 is something that happened too, and not just the absence of level 1."""
 

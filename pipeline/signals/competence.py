@@ -1,8 +1,8 @@
 """Competence: whoever handled the contact lacked the skill that it needed.
 
-Known where both ``skill`` and ``skill_needed`` are given. Mostly a matter of needs: the best suited person should get the
-job. b(1) -6, R² .03; PERCEPTION has no start value for it, so it is weaker than a fault until a fit says more; start
-prevalence 1 in 4, which gives b(0) +2.
+Known where both ``skill`` and ``skill_needed`` are given. Mostly a matter of needs: the best suited person should get
+the job. b(1) -6, R² .03; PERCEPTION has no start value for it, so it is weaker than a fault until a fit says more;
+start prevalence 1 in 4, which gives b(0) +2.
 """
 
 from __future__ import annotations
@@ -31,5 +31,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Outcome.centred(0.03, (1.0, 0.7, 0.8), present=-6.0, prevalence=0.25),
-    about=_CONTACT,
+    about=int(_CONTACT),
 )

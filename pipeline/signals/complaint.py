@@ -30,5 +30,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Outcome(0.117, (0.5, 0.3, 1.0), present=-13.6, absent=2.2),
-    about=_COMPLAINT,
+    about=int(_COMPLAINT),
 )

@@ -30,5 +30,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Outcome.centred(0.05, (0.6, 1.0, 0.4), present=-8.0, prevalence=0.05),
-    about=_PAYMENT,
+    about=int(_PAYMENT),
 )

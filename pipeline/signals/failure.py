@@ -31,5 +31,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Outcome.centred(0.05, (1.0, 0.5, 0.5), present=-8.0, prevalence=0.05),
-    about=_FAILURE,
+    about=int(_FAILURE),
 )

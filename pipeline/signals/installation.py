@@ -37,5 +37,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Outcome.centred(0.05, (1.0, 0.8, 0.5), present=-8.0, prevalence=0.15),
-    about=_INSTALLATION,
+    about=int(_INSTALLATION),
 )

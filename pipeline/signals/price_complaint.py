@@ -34,5 +34,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Outcome.centred(0.03, (0.8, 0.4, 1.0), present=-6.0, prevalence=0.5),
-    about=_COMPLAINT,
+    about=int(_COMPLAINT),
 )

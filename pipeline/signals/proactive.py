@@ -30,5 +30,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Outcome(0.05, (0.4, 0.4, 1.0), present=3.0, absent=0.0),
-    about=type_bits("proactive_service"),
+    about=int(type_bits("proactive_service")),
 )

@@ -30,6 +30,6 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Outcome(0.35, (1.0, 0.5, 0.4), present=-23.7, absent=5.9),
-    about=_CONTACT,
+    about=int(_CONTACT),
     always=True,
 )

@@ -1,8 +1,8 @@
 """Severity: how bad a failure was, on top of that something failed (``failure.py``).
 
 Known for failures whose severity is given, 1 minor to 4 critical. Mostly a matter of needs: the worse it is, the less
-the thing does what it was bought for. -4 points per step away from moderate (2), clipped at ±8, which with the failure's
-own -8 makes -4 to -16; R² .02, half of a fault's in PERCEPTION, because it only says more of what ``failure`` says.
+the thing does what it was bought for. -4 points per step away from moderate (2), clipped at ±8, which with the
+failure's own -8 makes -4 to -16; R² .02, half of a fault's in PERCEPTION, because it only adds to what that says.
 """
 
 from __future__ import annotations
@@ -33,5 +33,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Slope(0.02, (1.0, 0.5, 0.5), per_unit=-4.0, mean=2.0, limit=8.0),
-    about=_FAILURE,
+    about=int(_FAILURE),
 )

@@ -1,9 +1,9 @@
 """Speed of resolution: log2 of the time that it took over the time promised, once it is done.
 
 Known for cases, complaints, deliveries and installations that were resolved (or closed) with a promise and that do not
-say how long the customer waited: ``wait`` takes those, and the ones that are still open. The time is the duration given,
-else the span from first to last event. Mostly a matter of ease, and of a need met too late. -6 points per doubling,
-centred, clipped at ±12, R² .05, as of the wait in PERCEPTION.
+say how long the customer waited: ``wait`` takes those, and the ones that are still open. The time is the duration
+given, else the span from first to last event. Mostly a matter of ease, and of a need met too late. -6 points per
+doubling, centred, clipped at ±12, R² .05, as of the wait in PERCEPTION.
 """
 
 from __future__ import annotations
@@ -41,5 +41,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Slope(0.05, (0.6, 1.0, 0.4), per_unit=-6.0, mean=0.0, limit=12.0),
-    about=_PENDING,
+    about=int(_PENDING),
 )

@@ -31,5 +31,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Outcome(0.055, (0.3, 1.0, 0.4), present=-5.7, absent=2.5),
-    about=_CONTACT,
+    about=int(_CONTACT),
 )

@@ -28,7 +28,8 @@ def applies(facts: Facts) -> Flags:
 def observed(facts: Facts) -> Levels:
     """log2(waited / promised); NaN = unknown how long."""
     promised = np.where(facts["promised_s"] > 0, facts["promised_s"], np.nan)
-    ratio = _waited_s(facts, promised) / promised
+    with np.errstate(over="ignore"):  # of a promise of almost nothing: infinite, and clipped like any long wait
+        ratio = _waited_s(facts, promised) / promised
     return np.asarray(np.log2(np.maximum(ratio, _MIN_RATIO)))
 
 
@@ -47,5 +48,5 @@ SIGNAL: Final = Signal(
     applies=applies,
     observed=observed,
     start=Slope(0.05, (0.3, 1.0, 0.4), per_unit=-6.0, mean=0.0, limit=12.0),
-    about=_PENDING,
+    about=int(_PENDING),
 )

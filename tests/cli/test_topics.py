@@ -21,7 +21,10 @@ def test_apply_creates_what_is_declared_and_can_be_repeated(broker: KafkaSetting
         actual = found(client, names)
     single = {broker.cells_topic, broker.detection.changelog_topic, broker.silences_topic}
     assert {name: topic.partitions for name, topic in actual.items() if name in single} == dict.fromkeys(single, 1)
-    assert {actual[name].partitions for name in (broker.topic, broker.changelog_topic, broker.alerts_topic)} == {3}
+    assert {
+        actual[name].partitions
+        for name in (broker.topic, broker.changelog_topic, broker.alerts_topic, broker.notified_topic)
+    } == {3}
     kept = {name for name, topic in actual.items() if topic.configs["cleanup.policy"] == "delete"}
     assert kept == {broker.topic, broker.rejected_topic, broker.cells_topic}
     assert actual[broker.rejected_topic].configs["retention.ms"] == str(30 * 86_400_000)

@@ -147,15 +147,15 @@ def test_a_visit_to_the_site_is_another_channel_but_no_contact() -> None:
 @pytest.mark.parametrize(
     ("fields", "days", "cancelled"),
     [
-        ({"reason": "bill"}, 2.0, True),
-        ({"reason": "bill"}, 8.0, False),
+        ({"reason": "outage"}, 2.0, True),
+        ({"reason": "outage"}, 8.0, False),
         ({"reason": "line"}, 2.0, False),
         ({"journey_id": "j"}, 6.9, True),
         ({"journey_id": "other"}, 2.0, False),
     ],
 )
 def test_a_contact_about_it_cancels_proactive_service(fields: dict[str, Any], days: float, cancelled: bool) -> None:
-    service = event(1, 0, "proactive_service", visible=True, reason="bill", journey_id="j")
+    service = event(1, 0, "proactive_service", visible=True, reason="outage", journey_id="j")
     call = event(2, round(days * DAY_MS), "call", **fields)
     clock = [event(10 + day, day * DAY_MS, "browse", customer="bob") for day in range(1, 20)]
     story = sorted([service, call, *clock], key=lambda one: one["occurred_at"])

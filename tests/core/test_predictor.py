@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,11 @@ import pytest
 from pipeline.model import DEFAULT_MODEL, Model
 from pipeline.partition import PartitionPipeline
 from pipeline.policy import DAY_MS, HOUR_MS, Policy
-from pipeline.predictor import CAUSE, SYMPTOM, Bins, Levels, Line, Predictor
+from pipeline.predictor import CAUSE, SYMPTOM, Bins, Feature, Levels, Line, Predictor
 from schemas.limits import Limits
 from tests.core.harness import FOREVER, Event, Sink, differences, event, random_events, slices
 
-FEATURES = {
+FEATURES: dict[str, Feature] = {
     "measures.mos": Line((9.0, 4.0, 6.0), 0.5, 0.0, 1.0, (0.3, 0.3, 0.3), missing=(-1.0, -2.0, -3.0), types=("call",)),
     "measures.speed": Bins((2.0, 5.0), ((-3.0,) * 3, (0.0,) * 3, (2.0,) * 3), (0.1, 0.1, 0.1)),
     "attributes.device": Levels({"old": (-4.0, -6.0, -2.0), "new": (2.0, 3.0, 1.0)}, (0.2, 0.2, 0.2)),
@@ -97,20 +98,20 @@ def test_a_symptom_is_one_observation() -> None:
     assert told == pytest.approx(weight * (70.0 + shift / explained) + beside_sum(), abs=1e-9)
 
 
-def beside() -> np.ndarray:
+def beside() -> Any:
     """Weight of the signals beside the predictor on a plain closed call: complaint did not happen."""
     effect = DEFAULT_MODEL.effects["complaint"]
     return np.multiply(DEFAULT_MODEL.signal_weight(effect), effect.shares)
 
 
-def beside_sum() -> np.ndarray:
+def beside_sum() -> Any:
     effect = DEFAULT_MODEL.effects["complaint"]
     return beside() * (70.0 + effect.shift(np.zeros(1))[0] / effect.explained)
 
 
 def test_a_cause_frees_answers_and_moves_the_interaction_alone() -> None:
-    told = {"measures": {"mos": 0.0}, "interaction_id": "i"}
-    said = {"scale": "cxi_easy", "value": 3, "interaction_id": "i"}
+    told: dict[str, Any] = {"measures": {"mos": 0.0}, "interaction_id": "i"}
+    said: dict[str, Any] = {"scale": "cxi_easy", "value": 3, "interaction_id": "i"}
     events = [event(1, 0, "browse", **told), event(2, HOUR_MS, "answer", **said)]
     plain = [event(1, 0, "browse", interaction_id="i"), event(2, HOUR_MS, "answer", **said)]
     [one], [other] = (list(run(given, CAUSE).tables["interaction_rows"].values()) for given in (events, plain))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.policy import Policy
-from pipeline.state import StateError, pack, stamp_of, unpack
+from pipeline.records import STATE_VERSION
+from pipeline.state import LEAD, StateError, pack, stamp_of, unpack
 from pipeline.store import Store, pack_marker, unpack_marker
 from pipeline.strings import Strings
 from tests.core.harness import START_MS, batch, pipeline, random_events, slices
@@ -54,13 +55,22 @@ def test_an_undecodable_customer_is_refused(value: bytes) -> None:
 
 def test_another_version_is_refused(state: dict[bytes, bytes]) -> None:
     key, value = next((key, value) for key, value in state.items() if key[:1] == b"k")
-    assert value[8:10] == b"\x98\x02"
-    with pytest.raises(StateError, match="version 7"):
-        Store({key: value[:9] + b"\x07" + value[10:]}, Policy())
+    assert int.from_bytes(value[8:12], "little") == STATE_VERSION
+    with pytest.raises(StateError, match="version 77"):
+        Store({key: value[:8] + b"\x4d\0\0\0" + value[12:]}, Policy())
+
+
+def test_a_customer_that_is_cut_off_is_refused(state: dict[bytes, bytes]) -> None:
+    for key, value in state.items():
+        if key[:1] == b"k":
+            with pytest.raises(StateError, match="cut off"):
+                Store({key: value[: LEAD.itemsize + 1]}, Policy())
+            with pytest.raises(StateError, match="unreadable customer state"):
+                unpack(["ann"], [value + b"\x1f"], Strings())
 
 
 def test_an_unknown_key_is_refused() -> None:
-    with pytest.raises(StateError, match="unknown state key"):
+    with pytest.raises(StateError, match="unknown kind of state key"):
         Store({b"?": b"\0" * 8}, Policy())
 
 

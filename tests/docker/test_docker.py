@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from jobs.cli import main
-from jobs.settings import PREFIX, Settings
+from jobs.sections import PREFIX
+from jobs.settings import Settings
 from tests.architecture.code import ROOT
 
 DOCKERFILE = ROOT / "docker" / "Dockerfile"

@@ -11,7 +11,7 @@ from tests.evaluate.worlds import DAY, world
 
 
 def test_it_prints_its_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.evaluate.alerts.power", lambda _: None)
+    monkeypatch.setattr("tests.evaluate.alerts.power", lambda *_: None)
     main(["--worlds", "1", "--leaves", "40", "--parents", "2"])
     printed = capsys.readouterr().out
     assert "leaves 0.00" in printed

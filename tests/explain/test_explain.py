@@ -16,10 +16,11 @@ from jobs.simulate import Scenario, simulate
 from jobs.warehouse import Warehouse, open_warehouse
 from jobs.warehouse.parameters import model_parameters
 from pipeline.model import DEFAULT_MODEL
+from schemas.tables import DIMENSIONS, HORIZONS
 from tests.cli.run import run, run_json
 
-SCENARIO = Scenario(customers=120, days=15, seed=7)
-SAMPLE = 100
+SCENARIO = Scenario(customers=1_100, days=6, seed=7)
+SAMPLE = 1_000
 EXACT = 1e-9
 
 
@@ -60,8 +61,8 @@ def test_contributions_add_up_to_the_shown_score(store: Warehouse, later: timede
     }
     capped = 0
     for person in explain(store, names, at):
-        assert len(person.scores) == 6
-        for one in person.scores:
+        assert [one.horizon for one in person.scores] == [name for name in reversed(HORIZONS) for _ in range(3)]
+        for one in person.scores[:6]:
             row = shown[person.customer_id, one.horizon, one.dimension]
             total = one.prior + sum(part.points for part in one.parts)
             assert total == pytest.approx(one.mean, abs=EXACT)
@@ -71,6 +72,29 @@ def test_contributions_add_up_to_the_shown_score(store: Warehouse, later: timede
             assert got == pytest.approx(wanted, abs=EXACT)
             capped += one.pyramid < 0
     assert capped > 0
+
+
+def test_the_latest_interaction_starts_from_the_journey_with_its_own_evidence_in_it(store: Warehouse) -> None:
+    at, names = newest(store), sample(store)
+    columns = ", ".join(f"interaction_{d}_weight AS {d}_w, interaction_{d}_sum AS {d}_s" for d in DIMENSIONS)
+    rows = {
+        row["interaction_key"]: row
+        for row in store.query(f"SELECT interaction_key, {columns} FROM interactions").dicts()
+    }
+    told = 0
+    for person in explain(store, names, at):
+        for one in person.scores[6:]:
+            total = one.prior + sum(part.points for part in one.parts)
+            assert total == pytest.approx(one.mean, abs=EXACT)
+            assert total + one.clipped + one.pyramid == pytest.approx(one.score, abs=EXACT)
+            assert one.prior == person.score("journey", one.dimension).mean
+            for part in one.parts:
+                weight, evidence = (rows[part.interaction.key][f"{one.dimension}_{name}"] for name in ("w", "s"))
+                anchor = DEFAULT_MODEL.interaction.prior_weight
+                assert one.mean == pytest.approx((anchor * one.prior + evidence) / (anchor + weight), abs=EXACT)
+                assert part.weight == weight
+                told += 1
+    assert told >= 3_000 * 0.9
 
 
 def test_the_past_is_explained_from_what_had_ended(store: Warehouse) -> None:

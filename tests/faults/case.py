@@ -22,6 +22,8 @@ class Case:
     """ARCHITECTURE lists that a stock agent loses or doubles here: if it does not, the check is worthless."""
     poison: float = 0.0
     """Share of records that no program can read."""
+    per_second: int = 0
+    """Pace of the load, if the fault lasts; 0 = the usual."""
     clock: bool = False
     """Events of now, and some from a producer whose clock is a year ahead."""
     disk_mb: int = 0

@@ -23,8 +23,6 @@ def poison_only(rig: Rig) -> None:
     rig.load.at(1.0)
     for worker in running:
         rig.refuses(worker, "records were rejected, more than the limit of 50%")
-    if rig.ours:
-        assert rig.bench.refused() == 0, "nothing is diverted before somebody allows it"
     rig.worker(PERCEPTION_WORKER__REJECTED_SHARE_LIMIT=ALL)
 
 

@@ -221,7 +221,7 @@ def run(case: Case, kafka: Kafka, contender: str, directory: Path, *, name: str,
     """Break a contender under load, wait until all is committed, stop it, and compare what it made."""
     directory.mkdir(parents=True)
     bench = KINDS[case.subject, contender](kafka.bootstrap, name, directory, case, address=kafka.address, seed=seed)
-    load = Load(kafka.bootstrap, bench.topic, bench.records, bench.per_second)
+    load = Load(kafka.bootstrap, bench.topic, bench.records, case.per_second or bench.per_second)
     rig = Rig(kafka, bench, load, brief=brief)
     try:
         bench.open()

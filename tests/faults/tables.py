@@ -27,9 +27,9 @@ from tests.faults.verdict import Loss
 from tests.faults.warehouse import Broken, broken
 from tests.stream.support import ROOT, Worker
 
-EVENTS = 2_400
+EVENTS = 1_600
 CUSTOMERS = 120
-PER_SECOND = 400
+PER_SECOND = 300
 LATENESS = "500d"
 STATEMENT_TIMEOUT_S = 3
 SPAN_MS = 20 * 86_400_000

@@ -52,7 +52,7 @@ def joined(rig: Rig) -> None:
     first.send(signal.SIGTERM)
 
 
-@fault()
+@fault(per_second=100)
 def joined_ten_times(rig: Rig) -> None:
     """a worker joins and leaves ten times"""
     rig.workers(1)

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from jobs.evaluate import NoAnswersError, evaluate
 from jobs.evaluate.baselines import folds_of
@@ -18,13 +16,13 @@ from jobs.evaluate.evaluation import judge, summary
 from jobs.evaluate.printing import as_json
 from jobs.evaluate.reading import under
 from jobs.fit import crossed, fit, read
-from jobs.fit.design import LEAST, blocks
-from jobs.fit.ridge import ridge
+from jobs.fit.predicting import told_of
 from jobs.journal import Journal
 from jobs.models import dump
 from jobs.warehouse import open_warehouse
 from pipeline.batch import Texts
 from pipeline.model import DEFAULT_MODEL, Model
+from pipeline.policy import DAY_MS
 from pipeline.predictor import CAUSE, SYMPTOM, Bins, Levels, Line
 from tests.cli.run import run, run_json
 from tests.fit.orders import LEVEL, PER_DAY, events, filled
@@ -92,7 +90,12 @@ def predicted_slowly(base: Any, place: int, model: Model) -> float:
     assert model.predictor is not None
     cause = model.predictor.role == CAUSE
     said: list[tuple[int, bool, Any, Any]] = [
-        (sample.at_ms[row], False, weights, weights * (sample.points[row] - cause * shift_slowly(base, row, model)))
+        (
+            sample.at_ms[row],
+            False,
+            weights,
+            weights * (sample.points[row] - cause * shift_slowly(base, int(row), model)),
+        )
         for row in np.flatnonzero(mine & (sample.at_ms < now))
     ]
     for (name, journey), code in base.journal.codes.items():
@@ -185,7 +188,7 @@ def test_the_future_of_a_journey_is_not_known(tmp_path: Path) -> None:
     """A delivery after the answer tells nothing about it."""
     given = events(60, seed=3, orders=1)
     early = [
-        one | {"occurred_at": one["occurred_at"] - 30 * 86_400_000} if one["type"] == "answer" else one for one in given
+        one | {"occurred_at": one["occurred_at"] - 30 * DAY_MS} if one["type"] == "answer" else one for one in given
     ]
     store = open_warehouse(filled(tmp_path / "store", early), create=False, read_only=True)
     done = fit(read(store), DEFAULT_MODEL, "x")
@@ -211,52 +214,6 @@ def test_commands_fit_replay_and_compare(url: str, tmp_path: Path) -> None:
     assert run("evaluate", "--warehouse", again, "--without", "amount", code=2).exit_code == 2
 
 
-@given(st.integers(0, 50), st.integers(1, 6))
-def test_a_ridge_is_the_penalised_least_squares(seed: int, columns: int) -> None:
-    rng = np.random.default_rng(seed)
-    x, w, fold = rng.normal(size=(40, columns)), rng.random(40) + 0.1, rng.integers(0, 4, 40)
-    y = x @ rng.normal(size=columns) + rng.normal(size=40)
-    done = ridge(x, y, w, fold)
-    mean = (w @ x) / w.sum()
-    root = np.sqrt(w)[:, np.newaxis]
-    rows = np.vstack((root * (x - mean), np.sqrt(done.penalty) * np.eye(columns)))
-    wanted = np.linalg.lstsq(rows, np.append(root[:, 0] * (y - (w @ y) / w.sum()), np.zeros(columns)), rcond=None)[0]
-    assert done.coefficients == pytest.approx(wanted, abs=1e-8)
-    left, plain = 0.0, 0.0
-    for number in np.unique(fold):
-        out = fold == number
-        effect = done.effects[out].sum(axis=1)
-        target = (w[~out] @ y[~out]) / w[~out].sum()
-        left += float(w[out] @ (y[out] - target - effect) ** 2)
-        plain += float(w[out] @ (y[out] - target) ** 2)
-    assert done.explained == pytest.approx(1 - left / plain, abs=1e-9)
-
-
-def test_a_bent_effect_gets_bins_and_a_straight_one_a_line() -> None:
-    rng = np.random.default_rng(2)
-    value, fold = rng.uniform(1, 10, 3_000), rng.integers(0, 5, 3_000)
-    acted, weight = np.ones(3_000, dtype=np.bool_), np.ones(3_000)
-    noise = rng.normal(0, 3, 3_000)
-    for y, kind in ((abs(value - 5) * 4 + noise, tuple), (value * 4 + noise, Line)):
-        [block] = blocks({"measures.x": value}, acted, y, weight, fold)
-        assert isinstance(block.form, kind)
-    [block] = blocks({"measures.x": np.exp(value)}, acted, value * 4 + noise, weight, fold)
-    assert isinstance(block.form, Line)
-    assert block.form.logarithm
-
-
-def test_rare_levels_share_an_effect() -> None:
-    texts = np.array(["often"] * 60 + [f"rare {n}" for n in range(40)] + [""] * 50, dtype=object)
-    names, codes = np.unique(texts, return_inverse=True)
-    column, one = Texts(codes, names), np.ones(150)
-    [block] = blocks({"outcome": column}, one.astype(bool), one, one, np.arange(150) % 5)
-    assert block.form == ("often", "")
-    assert block.gone
-    assert block.columns.sum(axis=0).tolist() == [60.0, 40.0, 50.0]
-    few = {"outcome": Texts(codes[: LEAST - 1], names)}
-    assert list(blocks(few, one[: LEAST - 1].astype(bool), one[: LEAST - 1], one[: LEAST - 1], np.arange(29) % 5)) == []
-
-
 def test_a_fitted_model_is_the_same_text_each_time(seen: Any, fitted: Any) -> None:
     assert dump(fit(seen, DEFAULT_MODEL, "orders").model) == dump(fitted.model)
 
@@ -265,3 +222,36 @@ def test_nothing_to_judge_is_said(seen: Any) -> None:
     with pytest.raises(NoAnswersError):
         crossed(seen.only(np.zeros(len(seen.value), dtype=np.bool_)), DEFAULT_MODEL, 3)
     assert evaluate(under(seen.base, DEFAULT_MODEL), DEFAULT_MODEL).points.overall["perception"].n == len(seen.base)
+
+
+def test_an_answer_in_a_journey_of_its_own_is_about_what_came_last(tmp_path: Path) -> None:
+    """But not about something that is longer ago than a journey lasts."""
+    given = events(60, seed=3, orders=1)
+    apart = [one | {"journey_id": f"s-{one['journey_id']}"} if one["type"] == "answer" else one for one in given]
+    late = [one | {"occurred_at": one["occurred_at"] + 9 * DAY_MS * (one["type"] == "answer")} for one in apart]
+    found: list[Any] = []
+    for name, stories in (("whole", given), ("apart", apart), ("late", late)):
+        store = open_warehouse(filled(tmp_path / name, stories), create=False, read_only=True)
+        seen = read(store)
+        assert seen.base is not None
+        found.append(told_of(seen.base))
+        store.close()
+    assert found[1].acted.all()
+    for source in ("measures.days", "amount"):
+        assert np.array_equal(found[0].columns[source], found[1].columns[source], equal_nan=True)
+    assert not found[2].acted.any()
+
+
+def test_an_explanation_names_the_features(url: str, tmp_path: Path) -> None:
+    out = tmp_path / "model.toml"
+    run("fit", "--warehouse", url, "--out", str(out), "--without", "amount")
+    again = filled(tmp_path / "again", events(350, seed=1), out)
+    told = run_json("explain", "c1", "--warehouse", again, "--model", str(out))
+    texts = [one["what"] for one in told["interactions"].values() if one["type"] == "delivery"]
+    assert texts
+    assert all(text.startswith("features ") and "measures.days" in text for text in texts)
+    for score in told["scores"]:
+        total = score["prior"] + sum(one["points"] for one in score["contributions"])
+        assert total == pytest.approx(score["mean"], abs=1e-9)
+    plain = run_json("explain", "c1", "--warehouse", again)
+    assert not any("features" in one["what"] for one in plain["interactions"].values())

@@ -15,6 +15,7 @@ from jobs.errors import ModelFileError
 from jobs.models import chosen_model, dump, parse, read
 from jobs.settings import ModelSettings, Settings
 from pipeline.model import DEFAULT_MODEL, Horizon, Model, start_model
+from pipeline.policy import DAY_MS
 from pipeline.predictor import Bins, Levels, Line, Predictor
 
 TEXT = dump(DEFAULT_MODEL)
@@ -67,8 +68,8 @@ def test_changed_values_are_another_version() -> None:
         ("[segments]", "[segments]\ngold = 101", r"segments.gold must be a number from 0 to 100"),
         ("[journey]", "[journeys]", r"the section \[journey\] is missing"),
         ("half_life_days = 14.0", "half_life_days = 0", "journey.half_life_days must be a number above 0"),
-        ("[signals.wait]", "[signals.horoscope]", "signals.horoscope is unknown; known are complaint"),
-        ('kind = "slope"', 'kind = "curve"', "signals.wait.kind must be one of outcome, slope, is 'curve'"),
+        ("[signals.wait]", "[signals.horoscope]", "signals.horoscope is unknown; known are competence, complaint"),
+        ('kind = "slope"', 'kind = "curve"', "signals.severity.kind must be one of outcome, slope, is 'curve'"),
         ("explained = 0.117", "explained = 1.5", "signals.complaint: explained share must be within"),
         ("[scales.nps]", "[scales.stars]", "scales.stars is unknown"),
         ("first = 0\nlevels = 11", "first = 0\nlevels = 10", "scales.nps: shares must be empty or one per level"),
@@ -106,7 +107,7 @@ def test_the_settings_name_the_model(tmp_path: Path) -> None:
 def test_the_text_is_toml_that_explains_itself() -> None:
     table = tomllib.loads(TEXT)
     assert set(table["signals"]) == set(DEFAULT_MODEL.signal_names)
-    assert table["relationship"]["half_life_days"] == 180.0
+    assert table["relationship"]["half_life_days"] == DEFAULT_MODEL.relationship.half_life_ms / DAY_MS
     assert table["interaction"]["half_life_days"] == inf
     assert isinstance(Horizon(1, 1, 1, inf).half_life_ms, float)
     assert "# whether the concern was resolved" in TEXT
@@ -114,7 +115,7 @@ def test_the_text_is_toml_that_explains_itself() -> None:
 
 def predicting() -> Model:
     """The start model with a predictor of every form."""
-    features = {
+    features: dict[str, Line | Bins | Levels] = {
         "measures.a b": Line((1.0, 2.0, 3.0), 0.5, 0.1, 9.0, (0.3, 0.3, 0.3), types=("call",), logarithm=True),
         "amount": Bins((1.0, 2.0), ((1.0, 1.0, 1.0),) * 3, (0.1, 0.1, 0.1), missing=(0.0, 0.0, -2.5)),
         'attributes.ö "x"': Levels({"#": (1.0, 2.0, 3.0), "a\nb": (0.0, 0.0, 0.1)}, (0.2, 0.2, 0.2)),

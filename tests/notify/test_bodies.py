@@ -14,9 +14,9 @@ from jobs.notify import bodies
 from jobs.notify.desk import Form, Notice
 from jobs.notify.errors import UnusableDestinationError
 from jobs.notify.receiver import receivers
+from jobs.notify.settings import NotifySettings
 from jobs.notify.silences import decoded, encoded, silence, silenced
 from jobs.notify.wording import instant
-from jobs.settings import NotifySettings
 from schemas.alert import Cause
 from tests.notify.alerts import HOUR_MS, SINCE, desk, due, nothing, transition
 from tests.notify.http import Heard, receiver

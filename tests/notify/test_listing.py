@@ -9,8 +9,10 @@ import pytest
 
 from jobs.warehouse import Warehouse, open_warehouse
 from schemas.alert import Cause, alert_columns
+from schemas.tables import BY_NAME
 from tests.cli.run import run, run_json
 from tests.notify.alerts import HOUR_MS, SINCE, transition
+from tests.warehouse.rows import blank
 
 pytestmark = pytest.mark.leaves_threads(reason="chDB keeps its threads")
 CAUSE = Cause(verdict="real fall", real=7.0, contributions=({"scope": {"segment": "new"}, "points": 6.0},))
@@ -42,6 +44,21 @@ def test_it_lists_what_pages_the_latest_first(url: str) -> None:
     lines = run("alerts", "list", "--warehouse", url).stdout.splitlines()
     assert lines[-1] == "2 alerts"
     assert "3.0 times the usual" in lines[0]
+
+
+def test_it_lists_alerts_about_customers(url: str) -> None:
+    store = open_warehouse(url)
+    told = (("ann", "low_nps", SINCE), ("bob", "low_csat", SINCE + 1))
+    for name, kind, since in told:
+        more = {"customer_id": name, "alert_id": name * 10, "kind": kind, "dimensions": "[]", "since_at": since}
+        store.insert("customer_alert_rows", blank(BY_NAME["customer_alert_rows"], 1, **more))
+    store.close()
+    found = run_json("alerts", "list", "--customers", "--warehouse", url)
+    assert [(one["customer_id"], one["kind"], one["dimensions"]) for one in found] == [
+        ("bob", "low_csat", []),
+        ("ann", "low_nps", []),
+    ]
+    assert "customer=bob" in run("alerts", "list", "--customers", "--warehouse", url).stdout
 
 
 def test_it_lists_what_was_asked_for(url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,17 +11,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jobs.notify.notifier import Notifier
 from jobs.notify.receiver import receivers
+from jobs.notify.settings import NotifySettings
 from jobs.produce import producer
-from jobs.settings import KafkaSettings, NotifySettings, load
+from jobs.settings import KafkaSettings, load
 from schemas.alert import AlertTransition
 from tests.cli.run import run, run_json
-from tests.notify.alerts import transition
+from tests.notify.alerts import SINCE, transition
 from tests.notify.http import Heard, receiver
 
 PATIENCE_S = 60.0
@@ -176,3 +179,36 @@ def start(heard: Heard) -> subprocess.Popen[bytes]:
         "PERCEPTION_NOTIFY__ALLOWED_PRIVATE_HOSTS": "localhost",
     }
     return subprocess.Popen([sys.executable, "-m", "jobs.cli", "alerts", "notify"], env=environment)
+
+
+@pytest.mark.leaves_threads(reason="chDB keeps its threads")
+def test_from_an_answer_to_the_receiver(
+    topics: KafkaSettings, heard: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker, its alert about a customer on the topic within the flush's transaction, and the webhook."""
+    monkeypatch.setenv("PERCEPTION_WAREHOUSE__URL", f"chdb://{tmp_path / 'store'}")
+    monkeypatch.setenv("PERCEPTION_WORKER__HEALTH", "false")
+    answer = {
+        "event_id": "e1",
+        "customer_id": "ann",
+        "occurred_at": SINCE,
+        "type": "answer",
+        "scale": "nps",
+        "value": 1,
+    }
+    sender = producer(topics)
+    sender.send(topics.topic, key=b"ann", value=json.dumps(answer).encode()).get(timeout=30)
+    sender.close()
+    worker = subprocess.Popen([sys.executable, "-m", "jobs.cli", "worker", "--loglevel", "warning"])
+    try:
+        with notifying(topics, heard, detectors="rule", customer_ids=True):
+            eventually(lambda: heard.requests or worker.poll() is not None, "the alert is told")
+    finally:
+        worker.terminate()
+        worker.wait(PATIENCE_S)
+    (alert,) = heard.requests[0].json()["alerts"]
+    assert (alert["labels"]["alertname"], alert["labels"]["kind"]) == ("CustomerRule", "low_nps")
+    assert alert["annotations"]["customer_id"] == "ann"
+    assert "ann" not in alert["labels"].values()
+    url = f"chdb://{tmp_path / 'store'}"
+    assert [one["kind"] for one in run_json("alerts", "list", "--customers", "--warehouse", url)] == ["low_nps"]

@@ -1,5 +1,5 @@
 -- Evidence of each interaction on each dimension: undecayed, decayed to its end, and the score with the prior of its
--- segment, (n·μ + S)/(n + W).
+-- segment, (n·μ + S)/(n + W). Amends (not ``own``) reach the decayed sums alone.
 WITH
     summed AS
     (
@@ -8,8 +8,8 @@ WITH
             i.interaction_key AS interaction_key,
             i.dimension AS dimension,
             any(i.segment) AS segment,
-            sum(o.weight) AS weight,
-            sum(o.weight * o.value) AS sum,
+            sumIf(o.weight, o.own) AS weight,
+            sumIf(o.weight * o.value, o.own) AS sum,
             sumIf(o.weight, o.stated) AS stated,
             sum(o.weight * exp2((o.at_ms - i.ended_ms) / m.journey_half_life_ms)) AS journey_weight,
             sum(o.weight * o.value * exp2((o.at_ms - i.ended_ms) / m.journey_half_life_ms)) AS journey_sum,
@@ -24,7 +24,7 @@ WITH
             FROM ${interactions}
             ARRAY JOIN ['meets_needs', 'easy', 'enjoyable'] AS dimension
         ) AS i
-        LEFT JOIN ${observations} AS o
+        LEFT JOIN ${lasting} AS o
             ON o.customer_id = i.customer_id AND o.interaction_key = i.interaction_key AND o.dimension = i.dimension
         CROSS JOIN oracle_model AS m
         GROUP BY customer_id, interaction_key, dimension

@@ -60,7 +60,7 @@ def _policy(policy: Policy) -> str:
         f"AS channel_gaps_ms, {policy.journey_gap_ms} AS journey_gap_ms, {_map(policy.goal_gaps_ms, 'Int64')} "
         f"AS goal_gaps_ms, {policy.naming_window_ms} AS naming_window_ms, {policy.cell_window_ms} AS cell_window_ms, "
         f"{policy.repeat_window_ms} AS repeat_window_ms, {policy.other_channel_window_ms} AS other_channel_window_ms, "
-        f"{policy.proactive_window_ms} AS proactive_window_ms, "
+        f"{policy.proactive_window_ms} AS proactive_window_ms, {policy.failure_retention_ms} AS failure_retention_ms, "
         + ", ".join(f"CAST({literal(sorted(getattr(policy, name)))}, 'Array(String)') AS {name}" for name in _LABELS)
     )
 
@@ -75,6 +75,12 @@ def _model(model: Model) -> str:
         "answer_variance": model.answer_variance,
         "perception_variance": model.perception_variance,
         "implicit_cap": model.implicit_cap,
+        "returned": model.recovery.returned,
+        "recovery_half_life_ms": model.recovery.half_life_ms,
+        "again": model.recovery.again,
+        "bonus_points": model.recovery.bonus_points,
+        "bonus_weight": model.recovery.bonus_weight,
+        "severe_from": model.recovery.severe_from,
     }
     listed = ", ".join(f"toFloat64({literal(value)}) AS {name}" for name, value in numbers.items())
     return (

@@ -35,19 +35,27 @@ def build(warehouse: Warehouse, policy: Policy, model: Model, ticked: Mapping[in
         _make(warehouse, f"{prefix}interactions", _sql("interactions", {"within_ms": str(within_ms)}))
     _make(warehouse, "oracle_look_back", _sql("look_back"))
     for prefix, within_ms in windows.items():
-        _make_evidence(warehouse, prefix, within_ms)
+        _make_observations(warehouse, prefix, within_ms)
+    _make(warehouse, "oracle_amends", _sql("amends"))
+    own = "SELECT *, true AS own FROM"
+    amends = "SELECT customer_id, interaction_key, at_ms, dimension, weight, value, false, false FROM oracle_amends"
+    _make(warehouse, "oracle_lasting", f"{own} oracle_observations UNION ALL {amends}")
+    _make(warehouse, "oracle_cell_lasting", f"{own} oracle_cell_observations")
+    for prefix in windows:
+        given = {"interactions": f"{prefix}interactions", "lasting": f"{prefix}lasting"}
+        _make(warehouse, f"{prefix}evidence", _sql("evidence", given))
     for name in ("chains", "interaction_journeys", "journeys", "journey_evidence", "sums", "customers", "cells"):
         _make(warehouse, f"oracle_{name}", _sql(name))
 
 
-def _make_evidence(warehouse: Warehouse, prefix: str, within_ms: int) -> None:
+def _make_observations(warehouse: Warehouse, prefix: str, within_ms: int) -> None:
     given = {
         "within_ms": str(within_ms),
         "interactions": f"{prefix}interactions",
-        "observations": f"{prefix}observations",
+        "signals": f"{prefix}signals",
         "cancelling": "true" if within_ms == WITHOUT_END_MS else "false",
     }
-    for name in ("observations", "evidence"):
+    for name in ("signals", "observations"):
         _make(warehouse, f"{prefix}{name}", _sql(name, given))
 
 

@@ -12,7 +12,7 @@ SELECT
     to_moment * sum(o.weight * exp2((o.at_ms - m.landmark_ms) / frame.2)) AS weight,
     to_moment * sum(o.weight * o.value * exp2((o.at_ms - m.landmark_ms) / frame.2)) AS sum,
     to_moment * sumIf(o.weight * exp2((o.at_ms - m.landmark_ms) / frame.2), o.stated) AS stated
-FROM oracle_observations AS o
+FROM oracle_lasting AS o
 INNER JOIN moments AS t ON t.customer_id = o.customer_id
 CROSS JOIN oracle_model AS m
 ARRAY JOIN [('journey', m.journey_half_life_ms), ('relationship', m.relationship_half_life_ms)] AS frame

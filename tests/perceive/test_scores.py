@@ -19,14 +19,14 @@ HORIZONS = st.sampled_from([MODEL.relationship, MODEL.journey, MODEL.interaction
 
 
 def test_means_by_hand() -> None:
-    assert scores.relationship_mean(0.4, 0.4 * 20, 70.0, MODEL) == pytest.approx((1.6 * 70 + 8) / 2.0)
+    assert scores.relationship_mean(0.4, 0.4 * 20, 70.0, MODEL) == pytest.approx((2.5 * 70 + 8) / 2.9)
     assert scores.journey_mean(1.75, 1.75 * 20, 60.0, MODEL) == pytest.approx((3.25 * 60 + 35) / 5.0)
     assert scores.interaction_mean(1.75, 1.75 * 20, 50.0, MODEL) == pytest.approx((3.25 * 50 + 35) / 5.0)
 
 
 def test_variances_by_hand() -> None:
     v_l = scores.relationship_variance(0.4, MODEL)
-    assert v_l == pytest.approx((1.6 * 130 + 0.4 * 27) / 2.0)
+    assert v_l == pytest.approx((2.5 * 130 + 0.4 * 46) / 2.9)
     v_j = scores.journey_variance(1.75, v_l, MODEL)
     assert v_j == pytest.approx((3.25 * (64 + v_l) + 1.75 * 45) / 5.0)
     assert scores.interaction_variance(1.75, v_j, MODEL) == pytest.approx((3.25 * (64 + v_j) + 1.75 * 20) / 5.0)

@@ -77,3 +77,20 @@ def test_a_cut_off_file_is_an_input_error(tmp_path: Path) -> None:
 )
 def test_the_key_is_the_customer(value: bytes, key: bytes | None) -> None:
     assert key_of(value) == key
+
+
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.ndjson.gz"
+    with gzip.open(bomb, "wb", compresslevel=9) as stream:
+        for _ in range(40):
+            stream.write(bytes(1 << 20))
+    assert bomb.stat().st_size < 100_000
+    with pytest.raises(InputError, match="more than 16,777,216 bytes"):
+        values([bomb])
+
+
+def test_lines_are_the_same_however_they_fall_into_chunks(tmp_path: Path) -> None:
+    lines = [b"x" * (number * 7_919 % 300_000) + b"." for number in range(60)]
+    plain = tmp_path / "lines.ndjson"
+    plain.write_bytes(b"\r\n\n".join(lines))
+    assert values([plain]) == lines

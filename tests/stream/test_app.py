@@ -12,7 +12,8 @@ import pytest
 from faust.types import TP, Message
 from mode.supervisors import CrashingSupervisor
 
-from jobs.settings import KafkaSettings, SecuritySettings, Settings, WorkerSettings
+from jobs.sections import SecuritySettings
+from jobs.settings import KafkaSettings, Settings, WorkerSettings
 from jobs.stream.app import QUEUED_BATCHES, App, build_app, explain, faust_settings
 from jobs.stream.connection import credentials
 from jobs.stream.errors import StreamError

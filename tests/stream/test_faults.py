@@ -8,22 +8,27 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from kafka import KafkaProducer
 
 from pipeline.batch import Marker
 from pipeline.store import MARKER_KEY, pack_marker
-from tests.stream.support import Bench, eventually
+from tests.stream.support import Bench, Worker, eventually
 from tests.stream.test_end_to_end import keys
 
 
 def stopped(bench: Bench, message: str) -> None:
     """A worker stops by itself, with this message for the operator."""
-    worker = bench.worker()
+    told(bench.worker(), message)
+
+
+def told(worker: Worker, message: str) -> None:
+    """It ends by itself, and this is why."""
     assert worker.ended() == 1
     text = worker.log.read_text()
-    told = text.partition("The worker stops: ")[2]
-    assert message in told, text
-    assert "What to do:" in told
+    reason = text.partition("The worker stops: ")[2]
+    assert message in reason, text
+    assert "What to do:" in reason
 
 
 def test_a_warehouse_that_is_down_is_waited_for(bench: Bench, tmp_path: Path) -> None:
@@ -126,6 +131,22 @@ def test_a_recreated_topic_is_not_taken_for_the_old_one(bench: Bench) -> None:
     stopped(bench, "the topic was recreated or truncated")
 
 
+@pytest.mark.parametrize("sees_it_gone", [True, False])
+def test_a_topic_that_is_recreated_under_a_running_worker_is_not_skipped(bench: Bench, sees_it_gone: bool) -> None:
+    bench.create_topics()
+    bench.produce(keys(1_000))
+    worker = bench.worker()
+    bench.finished()
+    if not sees_it_gone:
+        worker.send(signal.SIGSTOP)
+    bench.recreate_topic()
+    with KafkaProducer(bootstrap_servers=bench.bootstrap) as producer:
+        for number in range(bench.partitions):
+            producer.send(bench.topic, key=b"a", value=b"{}", partition=number)
+    worker.send(signal.SIGCONT)
+    told(worker, "the topic was recreated or truncated")
+
+
 def test_records_lost_to_retention_are_said_and_passed(bench: Bench) -> None:
     bench.create_topics()
     bench.produce(["a"] * 100)
@@ -167,6 +188,27 @@ def test_rejected_records_reach_their_topic_once(bench: Bench, tmp_path: Path) -
     headers = dict(found[0].headers)
     assert headers["trace"] == b"7"
     assert (headers["reason"], headers["topic"], headers["partition"]) == (b"bad", bench.topic.encode(), b"1")
+
+
+class Latin(str):
+    """A header name of a producer that does not write UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        return super().encode("latin-1")
+
+
+def test_a_header_name_that_is_no_text_stops_nobody(bench: Bench) -> None:
+    bench.create_topics()
+    with KafkaProducer(bootstrap_servers=bench.bootstrap) as producer:
+        for value in (b"{}", b"bad one"):
+            producer.send(bench.topic, key=b"a", value=value, headers=[(Latin("größe"), b"7")], partition=1)
+    bench.worker()
+    bench.finished_to(2)
+    assert bench.state() == {"a": 1}
+    (letter,) = bench.read(bench.rejected)
+    assert (letter.value, dict(letter.headers)["gr\ufffd\ufffde"]) == (b"bad one", b"7")
 
 
 def test_idle_partitions_are_ticked(bench: Bench) -> None:

@@ -9,11 +9,11 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
 from jobs.stream.fetched import pack
-from jobs.stream.lean import Chunk, flat, spare
+from jobs.stream.lean import Chunk, KeptRecords, flat, spare
 
 READ_COMMITTED = 1
 
@@ -47,6 +47,36 @@ def test_aborted_transactions_and_control_batches_are_left_out() -> None:
     assert [record.offset for record in _records("full", data, 0, aborted)] == [2, 3, 4]
 
 
+def test_the_head_of_a_batch_that_is_deleted_stays_deleted() -> None:
+    """Retention moves the start of the log; the broker still sends the whole batch."""
+    found = list(_records("lean", _batch(0, 5), 3))
+    assert [record.offset for chunk in found for record in chunk.records] == [3, 4]
+
+
+@pytest.mark.parametrize("codec", [0, 1, 2, 3, 4])
+def test_header_names_that_are_no_text_stop_nobody(codec: int) -> None:
+    """Kafka does not look at them; aiokafka's parser gives up."""
+    odd = _batch(2, 3, codec=codec, name="\xe9\xff")
+    with pytest.raises(UnicodeDecodeError):
+        _parsed("full", odd)
+    data = _batch(0, 2) + odd + _batch(5, 1)
+    found = flat(_parsed("lean", data), 0)
+    assert [record.offset for record in found] == list(range(6))
+    assert [next(iter(record.headers))[0] for record in found] == ["h", "h", *["\ufffd\ufffd"] * 3, "h"]
+    assert {record.value for record in found} == {b"value"}
+    assert [record.key for record in found] == [None, b"key-1", None, b"key-1", b"key-2", None]
+    assert [record.timestamp for record in found[2:5]] == [1_700_000_000_000 + place for place in range(3)]
+
+
+def test_aiokafka_makes_its_parser_where_it_is_replaced() -> None:
+    assert "records = MemoryRecords(part_data[-1])" in inspect.getsource(fetcher.Fetcher._proc_fetch_request)
+    data = _batch(0, 2)
+    kept, own = KeptRecords(data), MemoryRecords(data)
+    assert (kept.size_in_bytes(), kept.has_next()) == (own.size_in_bytes(), own.has_next())
+    public = {name for name in dir(own) if not name.startswith("_")}
+    assert public <= set(KeptRecords.__slots__)
+
+
 def test_a_corrupt_batch_is_refused() -> None:
     data = bytearray(_batch(0, 2))
     data[-3] ^= 1
@@ -54,13 +84,22 @@ def test_a_corrupt_batch_is_refused() -> None:
         _parsed("lean", bytes(data))
 
 
-def _batch(first: int, count: int, producer: int = -1) -> bytes:
+class _Odd(str):
+    """A header name that is written in Latin-1."""
+
+    __slots__ = ()
+
+    def encode(self, *_: Any) -> bytes:
+        return super().encode("latin-1")
+
+
+def _batch(first: int, count: int, producer: int = -1, codec: int = 0, name: str = "h") -> bytes:
     """Records of one producer's batch; with a ``producer`` it is part of a transaction."""
-    builder = DefaultRecordBatchBuilder(2, 0, is_transactional=int(producer >= 0), producer_id=producer,
+    builder = _DefaultRecordBatchBuilderPy(2, codec, is_transactional=int(producer >= 0), producer_id=producer,
                                         producer_epoch=0, base_sequence=0, batch_size=10_000)  # fmt: skip
     for place in range(count):
         key = b"key-%d" % place if place else None
-        builder.append(place, 1_700_000_000_000 + place, key, b"value", [("h", b"1")])
+        builder.append(place, 1_700_000_000_000 + place, key, b"value", [(_Odd(name), b"1")])
     data = bytearray(builder.build())
     data[0:8] = first.to_bytes(8, "big")  # the base offset is the broker's to set; the checksum does not cover it
     return bytes(data)
@@ -71,6 +110,6 @@ def _parsed(topic: str, data: bytes) -> list[Any]:
 
 
 def _records(topic: str, data: bytes, start: int, aborted: list[tuple[int, int]] | None = None) -> Any:
-    spare("lean")
+    spare("lean", 1 << 20)
     place = TopicPartition(topic, 0)
-    return fetcher.PartitionRecords(place, MemoryRecords(data), aborted, start, None, None, True, READ_COMMITTED)
+    return fetcher.PartitionRecords(place, KeptRecords(data), aborted, start, None, None, True, READ_COMMITTED)

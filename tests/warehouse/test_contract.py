@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.warehouse import Warehouse
-from jobs.warehouse.errors import ReadOnlyError, RowsError, WarehouseQueryError
+from jobs.warehouse.errors import ReadOnlyError, RowsError, WarehouseError, WarehouseQueryError
 from jobs.warehouse.schema import differences
 from schemas.tables import EXPECTATIONS, TABLES, Table
 from tests.warehouse.rows import blank, expected, random_rows, stored
@@ -162,6 +162,20 @@ def test_errors_carry_code_and_action_and_leave_the_warehouse_usable(warehouse: 
     assert caught.value.action
     assert not caught.value.transient
     assert warehouse.query("SELECT 1").value() == 1
+
+
+def test_rows_that_the_engine_does_not_take_are_no_rows_that_are_stored(warehouse: Warehouse) -> None:
+    """As on a full disk: chDB's insert stream said that they were written."""
+    table = EXPECTATIONS.name
+    warehouse.command(f"ALTER TABLE {table} ADD CONSTRAINT few CHECK ads < 5")
+    try:
+        with pytest.raises(WarehouseError, match="few") as caught:
+            warehouse.insert(table, blank(EXPECTATIONS, 3, customer_id=["a", "b", "c"], ads=[1, 2, 9]))
+        assert caught.value.code == 469
+        assert warehouse.query(f"SELECT count() FROM {table}").value() == 0
+    finally:
+        warehouse.command(f"ALTER TABLE {table} DROP CONSTRAINT few")
+    assert warehouse.insert(table, blank(EXPECTATIONS)) == 1
 
 
 def test_queries_and_inserts_run_side_by_side(warehouse: Warehouse) -> None:

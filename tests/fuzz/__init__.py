@@ -1,0 +1,1 @@
+"""Hostile inputs by the thousand, from seeds that are good: ``make fuzz``; a short part runs with the tests."""
