@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from pipeline.aggregate import CELL, SEPARATOR, Cells, add, bucket_of, check_keys
 from pipeline.records import pick, put
-from pipeline.state import StateError, payload_of, stamp_of, stamped
+from pipeline.state import payload_of, stamp_of, stamped
+from pipeline.statechecks import StateError
 
 Records = NDArray[Any]
 Index = NDArray[np.int64]

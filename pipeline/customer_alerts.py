@@ -16,7 +16,7 @@ import msgspec
 
 from pipeline.batch import Columns
 from pipeline.rows import versioned
-from pipeline.state import StateError
+from pipeline.statechecks import StateError
 from pipeline.view import Context
 from pipeline.watch import Finding, Findings
 from schemas.alert import alert_id_of, fingerprint_of

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import rows, watermark
+from pipeline import eventrows, watermark
 from pipeline.batch import Columns, RawBatch, Rejected
 from pipeline.decode import Decoded, decode
 from pipeline.records import pick
@@ -90,7 +90,7 @@ def event_rows(intake: Intake, chosen: Index, context: Context, topic: str, part
     """Rows that follow from the records alone: of events ``chosen``, of late events and of rejected records."""
     made: dict[str, Columns] = {}
     if len(chosen):
-        made["event_rows"] = rows.events(intake.decoded, chosen, context, topic, partition)
+        made["event_rows"] = eventrows.events(intake.decoded, chosen, context, topic, partition)
     if len(intake.late):
         made["late_rows"] = _late(intake, context, topic, partition)
     if intake.decoded.rejected:
@@ -102,7 +102,7 @@ def _late(intake: Intake, context: Context, topic: str, partition: int) -> Colum
     events = pick(intake.decoded.events, intake.late)
     picked = intake.late.tolist()
     return {
-        **rows.source(events["offset"], topic, partition),
+        **eventrows.source(events["offset"], topic, partition),
         "customer_id": context.strings.take(events["customer"]),
         "event_id": [intake.decoded.event_ids[index] for index in picked],
         "occurred_at": events["occurred_ms"],
@@ -116,7 +116,7 @@ def _late(intake: Intake, context: Context, topic: str, partition: int) -> Colum
 def _rejected(rejected: Sequence[Rejected], topic: str, partition: int) -> Columns:
     offsets = np.array([record.offset for record in rejected], np.int64)
     return {
-        **rows.source(offsets, topic, partition),
+        **eventrows.source(offsets, topic, partition),
         "reason": [record.reason for record in rejected],
         "message": [record.message for record in rejected],
         "key": [b64encode(record.key or b"").decode() for record in rejected],

@@ -52,7 +52,8 @@ def names_of(texts: Sequence[str]) -> Names:
     return names
 
 
-def _common(records: Records, context: Context) -> dict[str, Any]:
+def common(records: Records, context: Context) -> dict[str, Any]:
+    """Columns that rows of events and of interactions share: labels, types, details."""
     columns: dict[str, Any] = {name: context.strings.texts(records[name]) for name in ("channel", *_LABELS)}
     columns |= {name: records[name] for name in _DETAILS}
     columns["type"] = Texts(records["type"], _TYPES)
@@ -107,7 +108,7 @@ def interactions(
         "customer_id": names[facts["customer"]],
         "interaction_key": interaction_keys(names, facts, context.strings),
         "journey_key": journey_key[now.journeys.of[chosen]].tolist(),
-        **_common(facts, context),
+        **common(facts, context),
         "started_at": facts["start_ms"],
         "ended_at": facts["end_ms"],
         "closed": now.closed[chosen],
@@ -241,50 +242,6 @@ def recoveries(marks: Records, matches: Records, names: Names, context: Context)
         **{name: strings.texts(failures[name]) for name in ("reason", "channel", "touchpoint", "segment")},
         "severity": failures["severity"],
         "failed_again": matches["failed_again"],
-    }
-
-
-def events(decoded: Any, chosen: Index, context: Context, topic: str, partition: int) -> Columns:
-    """Rows of the accepted events ``chosen``; of conflicting duplicates the lowest offset has the highest version."""
-    rows = pick(decoded.events, chosen)
-    answer = _answer_columns(decoded, chosen, context)
-    return {
-        "customer_id": context.strings.take(rows["customer"]),
-        "event_id": _picked(decoded.event_ids, chosen),
-        "occurred_at": rows["occurred_ms"],
-        "sequence": rows["sequence"],
-        **_common(rows, context),
-        **answer,
-        "measures": decoded.measures.take(chosen),
-        "attributes": decoded.attributes.take(chosen),
-        "appended_at": rows["append_ms"],
-        **source(rows["offset"], topic, partition),
-        "version": (np.iinfo(np.int64).max - rows["offset"]).astype(np.uint64),
-    }
-
-
-def _picked(values: list[str], chosen: Index) -> list[str]:
-    return values if len(chosen) == len(values) else list(map(values.__getitem__, chosen.tolist()))
-
-
-def _answer_columns(decoded: Any, chosen: Index, context: Context) -> dict[str, Any]:
-    notes = decoded.notes
-    scale = np.zeros(len(decoded.events), np.int32)
-    scale[notes["owner"]] = notes["name"]
-    columns: dict[str, Any] = {"scale": context.strings.texts(scale[chosen])}
-    for column, name in (("value", "value"), ("scale_min", "low"), ("scale_max", "high")):
-        values = np.full(len(decoded.events), np.nan)
-        values[notes["owner"]] = notes[name]
-        columns[column] = values[chosen]
-    return columns
-
-
-def source(offsets: Index, topic: str, partition: int) -> dict[str, Any]:
-    """Where records at ``offsets`` come from."""
-    return {
-        "source_topic": Texts.constant(topic, len(offsets)),
-        "source_partition": np.full(len(offsets), partition, np.int32),
-        "source_offset": offsets,
     }
 
 

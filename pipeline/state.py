@@ -37,8 +37,8 @@ from pipeline.records import (
     read_at,
     write_at,
 )
+from pipeline.statechecks import StateError, check_codes, check_within
 from pipeline.strings import Strings
-from schemas.event import CASE_STATUSES, EVENT_TYPES
 
 Records = NDArray[Any]
 
@@ -59,13 +59,6 @@ LEAD: Final = np.dtype(
 """How a stored value begins: ``texts`` and the names of parts are numbers of strings and of records."""
 SEPARATOR: Final = "\x1f"
 _SEPARATOR: Final = SEPARATOR.encode()
-
-
-class StateError(ValueError):
-    """A stored value that this version cannot read.
-
-    Operator action: run the version that wrote it, or rebuild the state from the input log.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +126,6 @@ def _leads(blob: bytes, begin: NDArray[np.int64], sizes: NDArray[np.int64]) -> R
     return leads
 
 
-def _check_codes(pieces: Records) -> None:
-    """Codes of fixed lists are in the lists. Raises :class:`StateError`."""
-    kinds, statuses = pieces["type"], pieces["status"]
-    if len(pieces) and not (
-        kinds.min() >= 0
-        and kinds.max() < len(EVENT_TYPES)
-        and statuses.min() >= -1
-        and statuses.max() < len(CASE_STATUSES)
-    ):
-        raise StateError("customer state has an unknown type or status")
-
-
-def _check_within(indices: NDArray[np.integer[Any]], counts: NDArray[np.int64], what: str) -> None:
-    """Indices point into their own customer's part. Raises :class:`StateError`."""
-    if len(indices) and (indices.min() < 0 or np.any(indices >= counts)):
-        raise StateError(f"customer state points to {what} that it does not have")
-
-
 def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: Strings) -> Working:
     """States of ``names`` (``None`` = no state yet) as columns, in the codes of ``strings``."""
     known = [value for value in values if value is not None]
@@ -168,12 +143,12 @@ def unpack(names: Sequence[str], values: Sequence[bytes | None], strings: String
     for name, _, fields in _PARTS:
         base, own = (np.repeat(column, counts[name]) for column in (text_base, leads["texts"].astype(np.int64)))
         for field in fields:
-            _check_within(parts[name][field], own, "a text")
+            check_within(parts[name][field], own, "a text")
             parts[name][field] = codes[base + parts[name][field]]
         if name != "notes":
             parts[name]["customer"] = np.repeat(rows, counts[name])
-    _check_codes(parts["pieces"])
-    _check_within(parts["notes"]["owner"], np.repeat(counts["pieces"], counts["notes"]), "an event")
+    check_codes(parts["pieces"])
+    check_within(parts["notes"]["owner"], np.repeat(counts["pieces"], counts["notes"]), "an event")
     first_piece = np.cumsum(counts["pieces"]) - counts["pieces"]
     parts["notes"]["owner"] += np.repeat(first_piece, counts["notes"]).astype(np.int32)
     header = fresh_header(len(names))

@@ -21,7 +21,8 @@ from pipeline.batch import Marker
 from pipeline.cellstore import CELL_KEY, CellStore
 from pipeline.policy import Policy
 from pipeline.records import NEVER, STATE_VERSION
-from pipeline.state import StateError, deadline_of, payload_of, stamp_of, stamped
+from pipeline.state import deadline_of, payload_of, stamp_of, stamped
+from pipeline.statechecks import StateError
 from schemas.tables import BY_NAME
 
 MARKER_KEY: Final = b"m"

@@ -6,7 +6,7 @@ from typing import Final
 
 from jobs.stream.errors import BrokenChainError, UnreadableStateError
 from pipeline.batch import Marker
-from pipeline.state import StateError
+from pipeline.statechecks import StateError
 from pipeline.store import MARKER_KEY, unpack_marker
 
 _REBUILD: Final = (

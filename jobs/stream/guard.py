@@ -9,7 +9,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from jobs.errors import PerceptionError
 from jobs.stream.errors import ProcessingError, UnreadableStateError
-from pipeline.state import StateError
+from pipeline.statechecks import StateError
 
 _FRAMES: Final = 4
 P = ParamSpec("P")

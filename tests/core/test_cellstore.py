@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.aggregate import CELL, Cells, read_keys
 from pipeline.cellstore import BLOCK, CELL_KEY, CellStore
-from pipeline.state import StateError, stamped
+from pipeline.state import stamped
+from pipeline.statechecks import StateError
 from pipeline.strings import Strings
 
 HOUR = 3_600_000

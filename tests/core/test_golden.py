@@ -9,7 +9,7 @@ from jobs.stream.errors import UnreadableStateError
 from jobs.stream.restore import apply
 from pipeline.batch import Marker
 from pipeline.records import STATE_VERSION
-from pipeline.state import StateError
+from pipeline.statechecks import StateError
 from pipeline.store import MARKER_KEY, pack_marker
 from tests.core import golden
 from tests.core.golden import Golden

@@ -6,7 +6,8 @@ import pytest
 
 from pipeline.policy import Policy
 from pipeline.records import STATE_VERSION
-from pipeline.state import LEAD, StateError, pack, stamp_of, unpack
+from pipeline.state import LEAD, pack, stamp_of, unpack
+from pipeline.statechecks import StateError
 from pipeline.store import Store, pack_marker, unpack_marker
 from pipeline.strings import Strings
 from tests.core.harness import START_MS, batch, pipeline, random_events, slices

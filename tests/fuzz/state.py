@@ -9,7 +9,7 @@ from typing import Final
 from jobs.stream.chain import Chain
 from jobs.stream.errors import RecoveryError
 from jobs.stream.restore import apply
-from pipeline.state import StateError
+from pipeline.statechecks import StateError
 from pipeline.store import CUSTOMER, MARKER_KEY
 from tests.core.harness import FOREVER, batch, pipeline, random_events
 from tests.fuzz.mutation import mutated

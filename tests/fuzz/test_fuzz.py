@@ -15,7 +15,7 @@ from jobs.durations import duration_ms
 from jobs.warehouse.block import encode
 from jobs.warehouse.tables import declared
 from pipeline.batch import RawBatch
-from pipeline.state import StateError
+from pipeline.statechecks import StateError
 from pipeline.store import MARKER_KEY, pack_marker, unpack_marker
 from tests.core.harness import FOREVER, batch, event, pipeline
 from tests.fuzz.mutation import mutated

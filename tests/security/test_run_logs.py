@@ -15,7 +15,7 @@ from kafka import KafkaProducer
 from jobs.stream.errors import ProcessingError, UnreadableStateError
 from jobs.stream.guard import guarded
 from jobs.warehouse import open_warehouse
-from pipeline.state import StateError
+from pipeline.statechecks import StateError
 from tests.faults.proxy import Proxy
 from tests.faults.test_health import ask
 from tests.faults.test_secrets import BROKER_PASSWORD, CUSTOMER, PASSWORD, leaks, produce, records

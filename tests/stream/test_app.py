@@ -14,9 +14,10 @@ from mode.supervisors import CrashingSupervisor
 
 from jobs.sections import SecuritySettings
 from jobs.settings import KafkaSettings, Settings, WorkerSettings
-from jobs.stream.app import QUEUED_BATCHES, App, build_app, explain, faust_settings
+from jobs.stream.app import QUEUED_BATCHES, App, build_app, explain
 from jobs.stream.connection import credentials
 from jobs.stream.errors import StreamError
+from jobs.stream.options import faust_settings
 from jobs.stream.transport import BatchSchema, Transport
 from tests.stream.counting import CountingPipeline
 
