@@ -26,7 +26,7 @@ from pipeline.recover import NOT_RECOVERED
 from pipeline.row_scores import per_dimension, rational, scored, sums_of
 from pipeline.view import Context, View
 from schemas.event import CASE_STATUSES, EVENT_TYPES
-from schemas.tables import BY_NAME, DIMENSIONS, LABEL
+from schemas.tables import BY_NAME, LABEL
 
 Records = NDArray[Any]
 Index = NDArray[np.int64]
