@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -14,8 +13,7 @@ from pipeline.batch import Columns, Texts
 from pipeline.customers import Expectation, Sums
 from pipeline.ids import interaction_keys, journey_keys, session_keys
 from pipeline.journeys import STATES, states
-from pipeline.model import Model
-from pipeline.perceive import Evidence, Floats, gather, interaction_score, segment_prior
+from pipeline.perceive import Evidence, gather, interaction_score, segment_prior
 from pipeline.records import (
     FLAG_COMPLETED,
     FLAG_FAILED_PAYMENT,
@@ -25,10 +23,10 @@ from pipeline.records import (
     pick,
 )
 from pipeline.recover import NOT_RECOVERED
-from pipeline.scores import alone
-from pipeline.view import Context, View, undecayed
+from pipeline.row_scores import per_dimension, rational, scored, sums_of
+from pipeline.view import Context, View
 from schemas.event import CASE_STATUSES, EVENT_TYPES
-from schemas.tables import BY_NAME, DIMENSIONS, LABEL
+from schemas.tables import BY_NAME, LABEL
 
 Records = NDArray[Any]
 Index = NDArray[np.int64]
@@ -62,21 +60,6 @@ def common(records: Records, context: Context) -> dict[str, Any]:
     columns["journey_id"] = context.strings.take(records["journey"])
     columns["session_key"] = session_keys(records, context.strings)
     return columns
-
-
-def _parts(prefix: str, evidence: Evidence, *, stated: bool) -> dict[str, NDArray[np.float64]]:
-    parts = {"weight": evidence.weight, "sum": evidence.sum}
-    if stated:
-        parts["stated"] = evidence.stated
-    return {
-        f"{prefix}_{dimension}_{part}": values[:, place]
-        for part, values in parts.items()
-        for place, dimension in enumerate(DIMENSIONS)
-    }
-
-
-def _per_dimension(suffix: str, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    return {f"{dimension}_{suffix}": values[:, place] for place, dimension in enumerate(DIMENSIONS)}
 
 
 def _versioned(count: int, partition: int, version: int) -> dict[str, Any]:
@@ -118,37 +101,15 @@ def interactions(
         "failed_payment": (facts["flags"] & FLAG_FAILED_PAYMENT) != 0,
         "completed": (facts["flags"] & FLAG_COMPLETED) != 0,
         "answers": _answers(now)[chosen],
-        **_parts("interaction", evidence, stated=True),
-        **_parts("journey", decayed["journey"], stated=False),
-        **_parts("relationship", decayed["relationship"], stated=False),
-        **_scored(score, evidence, model),
-        **_per_dimension("rational", _rational(now, of_chosen, evidence, prior, model) + now.shift[chosen]),
+        **sums_of("interaction", evidence, stated=True),
+        **sums_of("journey", decayed["journey"], stated=False),
+        **sums_of("relationship", decayed["relationship"], stated=False),
+        **scored(score, evidence, model),
+        **per_dimension("rational", rational(now, of_chosen, evidence, prior, model) + now.shift[chosen]),
         "unseen_service": (facts["flags"] & FLAG_PROACTIVE_UNSEEN) != 0,
         "model": Texts.constant(model.version, len(facts)),
         **_versioned(len(facts), *where),
     }
-
-
-def _scored(score: Floats, evidence: Evidence, model: Model) -> dict[str, NDArray[Any]]:
-    """Columns of scores with their interval and how sure they are."""
-    made = alone(score, evidence.weight, evidence.stated, model)
-    parts = {"score": made.mean, "low": made.low, "high": made.high, "confidence": made.confidence}
-    columns: dict[str, NDArray[Any]] = {}
-    for name, values in (parts | {"inferred_share": made.inferred_share}).items():
-        columns |= _per_dimension(name, values)
-    return columns
-
-
-def _rational(now: View, of_chosen: Index, evidence: Evidence, prior: Floats, model: Model) -> Floats:
-    """Rational index: the score from observable facts alone, as if nobody had answered, points, shape (n, 3).
-
-    ``of_chosen`` is the row of each fact's observations among the chosen, -1 for none.
-    """
-    observed = now.observations
-    answered = np.flatnonzero(observed.stated & (of_chosen[: len(observed)] >= 0))
-    said = observed.take(answered)
-    stated = undecayed(replace(said, fact=of_chosen[answered]), len(evidence))
-    return interaction_score(evidence - stated, prior, model)
 
 
 def _answers(now: View) -> Index:
@@ -191,8 +152,8 @@ def journeys(
         "state": Texts(states(rows, now.watermark_ms, strings, context.policy), _STATES),
         **{name: rows[name] for name in ("interactions", "events", "resolved", "transfers", "wait_s", "duration_s")},
         "answers": rows["answers"],
-        **_parts("interaction", evidence, stated=True),
-        **_scored(interaction_score(evidence, prior, context.model), evidence, context.model),
+        **sums_of("interaction", evidence, stated=True),
+        **scored(interaction_score(evidence, prior, context.model), evidence, context.model),
         "model": Texts.constant(context.model.version, len(rows)),
         **_versioned(len(rows), *where),
     }
@@ -213,8 +174,8 @@ def customers(
         "events": header["events"],
         "interactions": header["interactions"] + interactions_now,
         "answers": header["answers"] + answers_now,
-        **_parts("journey", sums.journey, stated=True),
-        **_parts("relationship", sums.relationship, stated=True),
+        **sums_of("journey", sums.journey, stated=True),
+        **sums_of("relationship", sums.relationship, stated=True),
         "model": Texts.constant(context.model.version, len(header)),
     }
 
@@ -255,7 +216,7 @@ def cells(named: Cells, totals: Records, context: Context) -> dict[str, Any]:
         **{name: totals[name] for name in ("interactions", "customers", "answer_customers")},
     }
     for suffix in ("n", "sum", "sumsq", "answers", "answer_sum", "answer_sumsq"):
-        columns |= _per_dimension(suffix, totals[suffix])
+        columns |= per_dimension(suffix, totals[suffix])
     return columns
 
 

@@ -53,6 +53,7 @@ def customer_columns(segments: list[str], journey: Evidence, relationship: Evide
     columns |= {name: np.full(count, NOW) for name in ("first_seen", "last_seen", "as_of")}
     columns["customer_id"] = [f"c{i:03}" for i in range(count)]
     columns["segment"] = segments
+    columns["model"] = [MODEL.version] * count
     for horizon, evidence in (("journey", journey), ("relationship", relationship)):
         for place, dimension in enumerate(DIMENSIONS):
             for part in ("weight", "sum", "stated"):
