@@ -137,7 +137,7 @@ class ModelSettings(Section):
 class WorkerSettings(Section):
     """How often a worker writes, and when it stops instead of going on."""
 
-    flush_records: int = Field(20_000, ge=1, description="records of a partition that make a flush")
+    flush_records: int = Field(50_000, ge=1, description="records of a partition that make a flush")
     flush_bytes: int = Field(32 << 20, ge=1, description="bytes of values of a partition that make a flush")
     flush_interval_s: Seconds = Field(1.0, description="longest wait of a record for its flush")
     shutdown_deadline_s: Seconds = Field(30.0, description="time to write what is in hand after SIGTERM")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Model, RecoveryRule
+from pipeline.ordering import order_of
 from pipeline.perceive import AMENDS_SIGNAL, Floats, Indices, Observations, outcome_evidence
 from pipeline.records import EXPLICIT, MARK_FAILURE, copied, pick
 from pipeline.recover import match
@@ -54,7 +55,7 @@ def facts_of(marks: Records, rows: Records) -> Indices:
     )
     is_mark = np.repeat([False, True], [len(facts), len(marks)])
     time = np.concatenate((rows["start_ms"][facts], marks["at_ms"]))
-    order = np.lexsort((is_mark, time, *thread))
+    order = order_of(*reversed(thread), time, is_mark)
     before = np.maximum.accumulate(np.where(is_mark[order], -1, np.arange(len(order))))
     found = np.full(len(order), -1)
     held = np.flatnonzero(is_mark[order] & (before >= 0))
@@ -88,7 +89,7 @@ def _before(marks: Records, matter: str, window_ms: int) -> Indices:
     thread = [rows["customer"], rows["reason"]]
     if matter == "thread":
         thread = [rows["customer"], rows["journey"], np.where(rows["journey"] != 0, 0, rows["reason"])]
-    order = np.lexsort((rows["event_hash"], rows["sequence"], rows["at_ms"], *reversed(thread)))
+    order = order_of(*thread, rows["at_ms"], rows["sequence"], rows["event_hash"])
     same = np.all([column[order][1:] == column[order][:-1] for column in thread], axis=0)
     same &= np.diff(rows["at_ms"][order]) <= window_ms
     found = np.full(len(marks), -1)

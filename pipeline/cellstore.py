@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.aggregate import CELL, SEPARATOR, Cells, add, bucket_of, check_keys
+from pipeline.ordering import order_of
 from pipeline.records import pick, put
 from pipeline.state import payload_of, stamp_of, stamped
 from pipeline.statechecks import StateError
@@ -91,7 +92,7 @@ class CellStore:
     def _placed(self, cells: Cells, unknown: Index) -> tuple[Index, list[bytes]]:
         """Places for the cells ``unknown``, bucket by bucket; and the prefixes of buckets that are new."""
         grain, time = cells.grain[unknown], cells.bucket_ms[unknown]
-        order = np.lexsort((time, grain))
+        order = order_of(grain, time)
         ordered = unknown[order]
         keys = [cells.keys[at] for at in ordered.tolist()]
         begins = np.flatnonzero((np.diff(grain[order], prepend=-1) != 0) | (np.diff(time[order], prepend=-1) != 0))

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ordering import order_of
 from pipeline.policy import Policy
 from pipeline.records import (
     FLAG_ASKED,
@@ -124,7 +125,7 @@ def _points(within: Records, chosen: Flags, traces: Records, matter: str) -> _Po
     facts = np.flatnonzero(chosen & (within[matter] != 0))
     old = pick(traces, traces[matter] != 0)
     records = joined((_traces(pick(within, facts)), old))
-    order = np.lexsort(tuple(records[name] for name in ("event_hash", "sequence", "start_ms", matter, "customer")))
+    order = order_of(*(records[name] for name in ("customer", matter, "start_ms", "sequence", "event_hash")))
     records = pick(records, order)
     first = np.ones(len(order), np.bool_)
     first[1:] = (records["customer"][1:] != records["customer"][:-1]) | (records[matter][1:] != records[matter][:-1])

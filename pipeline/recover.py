@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ordering import order_of
 from pipeline.records import MARK, MARK_FAILURE, MARK_RECOVERY
 
 __all__ = ["MARK", "MATCH", "NOT_RECOVERED", "match"]
@@ -37,7 +38,7 @@ def match(marks: NDArray[Any], window_ms: int) -> NDArray[Any]:
     reason, unless that belongs to another journey id. No reason given counts as a reason of its own.
     The thread of a failure is its journey id, else its reason.
     """
-    order = np.lexsort((marks["event_hash"], marks["sequence"], marks["at_ms"], marks["customer"]))
+    order = order_of(*(marks[name] for name in ("customer", "at_ms", "sequence", "event_hash")))
     failures = np.flatnonzero(marks["kind"] == MARK_FAILURE)
     found = np.zeros(len(failures), MATCH)
     found["mark"] = failures
@@ -56,7 +57,7 @@ def _came_again(marks: NDArray[Any], order: NDArray[np.int64], window_ms: int) -
     failures = order[marks["kind"][order] == MARK_FAILURE]
     journey = marks["journey"][failures]
     reason = np.where(journey != 0, 0, marks["reason"][failures])
-    by_thread = np.lexsort((reason, journey, marks["customer"][failures]))
+    by_thread = order_of(marks["customer"][failures], journey, reason)
     thread = np.stack((marks["customer"][failures], journey, reason), axis=1)[by_thread]
     again = np.zeros(len(marks), dtype=np.bool_)
     soon = np.diff(marks["at_ms"][failures[by_thread]]) <= window_ms

@@ -16,6 +16,7 @@ from pipeline.detect import customers
 from pipeline.detect.customers import Interactions, Past
 from pipeline.detect.rules import Seen, discover
 from pipeline.model import Model
+from pipeline.ordering import order_of
 from pipeline.perceive import segment_prior
 from pipeline.records import FLAG_CANCELLED, NOTE_ANSWER, pick
 from pipeline.state import Working
@@ -107,7 +108,7 @@ def _drops(header: Records, given: Interactions, rows: Records, final_before_ms:
     if not in_order.any():
         return []
     at = np.flatnonzero(in_order[given.customer])
-    at = at[np.lexsort((rows["event_hash"][at], rows["sequence"][at], given.start_ms[at], given.customer[at]))]
+    at = at[order_of(given.customer[at], given.start_ms[at], rows["sequence"][at], rows["event_hash"][at])]
     ordered = given.take(at).of(in_order)
     levels, after = customers.watch(ordered, past.take(in_order), final[at], model)
     _put(header, in_order, after)

@@ -13,6 +13,7 @@ import faust
 from aiokafka.errors import KafkaConnectionError
 
 from jobs.reach import unreachable
+from jobs.stream.heap import keep_freed_memory
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class Worker(faust.Worker):
 
     async def on_first_start(self) -> None:
         """As Faust's; what is loaded by then stays, so the cycle collector need not look at it again."""
+        keep_freed_memory()
         await super().on_first_start()
         gc.collect()
         gc.freeze()
