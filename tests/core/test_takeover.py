@@ -86,3 +86,13 @@ def test_what_a_lost_flush_changed_is_not_forgotten_in_it(seed: int) -> None:
         batches = list(slices(events, size))
         for place in range(len(batches)):
             assert differences(expected, _crash_at(place, batches, Policy()).tables) == []
+
+
+def test_an_alert_names_the_same_interaction_in_any_slicing() -> None:
+    """Two interactions of one channel at the time of a failure: the one that it is part of, not the first at hand."""
+    policy = Policy(lateness_ms=3 * 86_400_000, failure_retention_ms=5 * 86_400_000)
+    for seed in (5121, 5122, 5123):
+        events = random_events(400, seed=seed, customers=5, days=2)
+        events.sort(key=lambda one: one["occurred_at"] + one["occurred_at"] * 7919 % policy.lateness_ms)
+        expected = run(events, policy=policy).tables
+        assert differences(expected, run(events, 17, policy).tables) == []

@@ -7,22 +7,22 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.amends import facts_of
 from pipeline.detect.rules._base import Found, Rule, Seen
 from pipeline.records import MARK_FAILURE, pick
 from pipeline.recover import NOT_RECOVERED, match
-from schemas.event import EVENT_TYPES
 
 HOUR_MS: Final = 3_600_000.0
-_FAILURE: Final = np.uint32(1 << EVENT_TYPES.index("failure"))
 
 
 def _find(seen: Seen) -> Found:
     marks = _several(seen.marks)
     again = _again(marks, seen.followed_ms) if len(marks) else []
+    failures = np.array([failure for failure, _ in again], np.int64)
+    facts = facts_of(pick(marks, failures), seen.facts) if again else failures
     held: dict[int, float] = {}
-    for failure, recovered_ms in again:
-        fact = _fact_of(seen, marks[failure])
-        if fact >= 0:
+    for (failure, recovered_ms), fact in zip(again, facts.tolist(), strict=True):
+        if fact >= 0 and seen.fresh[fact]:
             held[fact] = min(held.get(fact, np.inf), (marks["at_ms"][failure] - recovered_ms) / HOUR_MS)
     return Found.at(np.array(sorted(held), np.int64), [held[fact] for fact in sorted(held)], seen.followed_ms / HOUR_MS)
 
@@ -58,15 +58,6 @@ def _thread(mark: Any) -> tuple[int, int, int]:
     """A failure's thread: its journey id, else its reason."""
     journey = int(mark["journey"])
     return int(mark["customer"]), journey, 0 if journey else int(mark["reason"])
-
-
-def _fact_of(seen: Seen, mark: Any) -> int:
-    """The interaction that the failure is in; -1 if it is not among them."""
-    facts = seen.facts
-    around = seen.fresh & (facts["start_ms"] <= mark["at_ms"]) & (mark["at_ms"] <= facts["end_ms"])
-    inside = around & (facts["customer"] == mark["customer"]) & ((facts["types"] & _FAILURE) != 0)
-    found = np.flatnonzero(inside & (facts["channel"] == mark["channel"]))
-    return int(found[0]) if len(found) else -1
 
 
 RULE = Rule("failed_recovery", "what was recovered failed again", _find)
