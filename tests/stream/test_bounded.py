@@ -12,11 +12,10 @@ import pytest
 from aiokafka import TopicPartition, codec
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
 
 from jobs.stream.bounded import ExpandsError, decoders
 from jobs.stream.fetched import pack
-from jobs.stream.lean import REFUSED, flat, spare
+from jobs.stream.lean import REFUSED, KeptRecords, flat, spare
 from tests.decode.support import decoded
 
 LIMIT = 1 << 20
@@ -73,7 +72,7 @@ def test_what_is_broken_stays_broken(kind: str) -> None:
 def unpacked(topic: str, *batches: bytes) -> list[Any]:
     """Records as the consumer's fetcher parses them."""
     assert "partition_records = PartitionRecords(" in inspect.getsource(fetcher.Fetcher._proc_fetch_request)
-    records = MemoryRecords(b"".join(batches))
+    records = KeptRecords(b"".join(batches))
     return flat(list(fetcher.PartitionRecords(TopicPartition(topic, 0), records, [], 0, None, None, True, 1)), 0)
 
 
