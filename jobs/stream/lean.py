@@ -1,8 +1,9 @@
 """Records of the input topic by the batch, as aiokafka's parser makes them: its own path costs more than the fetch.
 
 aiokafka takes every record through two generators and copies it into a frozen dataclass of eleven fields. Here a
-producer's batch goes through as one :class:`Chunk` of the parser's own records. What decides which batches count
-(checksums, aborted transactions, control batches, positions) stays aiokafka's.
+producer's batch goes through as one :class:`Chunk`, whose columns are made while its records are fresh in the
+processor's caches. What decides which batches count (checksums, aborted transactions, control batches, positions)
+stays aiokafka's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.memory_records import MemoryRecords
 
 from jobs.stream.bounded import ExpandsError, bound
-from jobs.stream.fetched import Record
+from jobs.stream.chunks import Chunk
 from jobs.stream.lenient import records_of
 
 log = logging.getLogger(__name__)
@@ -38,20 +39,6 @@ class RefusedBatch:
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
     key: bytes | None = None
-
-
-class Chunk:
-    """Records of one producer's batch; ``offset`` is that of the last one."""
-
-    __slots__ = ("offset", "records")
-
-    def __init__(self, records: list[Record]) -> None:
-        self.records = records
-        self.offset = records[-1].offset
-
-    def since(self, offset: int) -> Chunk:
-        """The records from an offset on."""
-        return Chunk([record for record in self.records if record.offset >= offset])
 
 
 class _Whole:
@@ -129,7 +116,7 @@ class LeanRecords(fetcher.PartitionRecords):
         if tp.topic not in self.topics:
             return super()._consumer_record(tp, record)
         # A broker sends whole batches, of which retention may have deleted the head.
-        return record if record.records[0].offset >= self.next_fetch_offset else record.since(self.next_fetch_offset)
+        return record if record.offsets[0] >= self.next_fetch_offset else record.part(self.next_fetch_offset)
 
 
 def spare(topic: str, batch_bytes: int) -> None:
@@ -141,13 +128,3 @@ def spare(topic: str, batch_bytes: int) -> None:
     LeanRecords.topics.add(topic)
     fetcher.PartitionRecords = LeanRecords
     fetcher.MemoryRecords = KeptRecords
-
-
-def flat(found: Sequence[Any], start: int) -> list[Record]:
-    """Records, in chunks or not, from offset ``start`` on: a chunk may begin before the position that was asked for."""
-    records: list[Record] = []
-    for item in found:
-        records.extend(item.records) if type(item) is Chunk else records.append(item)
-    if records and records[0].offset < start:
-        return [record for record in records if record.offset >= start]
-    return records

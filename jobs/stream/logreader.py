@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aiokafka import TopicPartition
 
+from jobs.stream.chunks import Record, together
 from jobs.stream.connection import Connection
-from jobs.stream.fetched import Record
-from jobs.stream.lean import flat
+from pipeline.batch import RawBatch
 
 POLL_MS = 500
 POLL_RECORDS = 10_000
@@ -44,7 +44,21 @@ class LogReader:
         return first[self._tp], end[self._tp]
 
     async def read(self, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
-        """Records with start <= offset < end.
+        """Records with start <= offset < end, of a topic that is not handed over in chunks."""
+        async for found in self._fetched(start, end):
+            records = [record for record in found if record.offset < end]
+            if records:
+                yield records
+
+    async def batches(self, start: int, end: int) -> AsyncIterator[RawBatch]:
+        """Records with start <= offset < end, in columns."""
+        async for found in self._fetched(start, end):
+            batch = together(found, start, end)
+            if batch is not None:
+                yield batch
+
+    async def _fetched(self, start: int, end: int) -> AsyncIterator[Sequence[Any]]:
+        """What each fetch holds, from ``start`` until the position is ``end`` or beyond.
 
         The end is reached by position: the log may end in control records, or in records that were compacted away.
         """
@@ -53,8 +67,4 @@ class LogReader:
         self._consumer.seek(self._tp, start)
         while await self._consumer.position(self._tp) < end:
             found = await self._consumer.getmany(self._tp, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
-            records = flat(found.get(self._tp, ()), start)
-            if records and records[-1].offset >= end:
-                records = [record for record in records if record.offset < end]
-            if records:
-                yield records
+            yield found.get(self._tp, ())

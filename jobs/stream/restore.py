@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jobs.stream.chain import Chain
+from jobs.stream.chunks import Record
 from jobs.stream.connection import Connection
 from jobs.stream.errors import UnreadableStateError
-from jobs.stream.fetched import Record
 from jobs.stream.logreader import LogReader
 from jobs.stream.protocols import State
 from pipeline.batch import Marker

@@ -7,7 +7,6 @@ import logging
 
 from jobs.stream.connection import Connection
 from jobs.stream.errors import StateBehindError
-from jobs.stream.fetched import pack
 from jobs.stream.flush import Effects
 from jobs.stream.guard import guarded
 from jobs.stream.logreader import LogReader
@@ -44,7 +43,7 @@ async def _reread(pipeline: Pipeline, effects: Effects, connection: Connection) 
     async with LogReader(connection, effects.topic, partition) as reader:
         first, end = await reader.bounds()
         check_positions(effects.topic, {partition: marker.offset + 1}, {}, {partition: end})
-        batches = [pack(records) async for records in reader.read(max(marker.previous + 1, first), marker.offset + 1)]
+        batches = [batch async for batch in reader.batches(max(marker.previous + 1, first), marker.offset + 1)]
     if batches:
         rows, _ = await asyncio.to_thread(guarded, _named(effects), pipeline.reread, batches)
         await effects.rows.write(rows)

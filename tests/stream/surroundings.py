@@ -10,7 +10,8 @@ from typing import Any
 
 from jobs.settings import WorkerSettings
 from jobs.stream.changelog import Message
-from jobs.stream.fetched import Fetched, pack
+from jobs.stream.chunks import Chunk, joined
+from jobs.stream.fetched import Fetched
 from jobs.stream.flush import Effects
 from jobs.stream.rejected import Letter, RejectedShare
 from jobs.stream.session import Session, Surroundings
@@ -98,7 +99,7 @@ async def session(turn: asyncio.Lock | None = None, **settings: Any) -> AsyncIte
 
 def fetched(first: int, count: int = 1, *, start: int | None = None, epoch: int = 1, value: bytes = b"{}") -> Fetched:
     records = [record(first + number, b"a", value) for number in range(count)]
-    return Fetched(3, epoch, first if start is None else start, pack(records))
+    return Fetched(3, epoch, first if start is None else start, joined([Chunk(records)]))
 
 
 async def until(condition: Callable[[], Any]) -> None:

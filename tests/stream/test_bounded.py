@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import inspect
 import zlib
-from typing import Any
 
 import cramjam
 import pytest
@@ -14,8 +13,9 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from jobs.stream.bounded import ExpandsError, decoders
-from jobs.stream.fetched import pack
-from jobs.stream.lean import REFUSED, KeptRecords, flat, spare
+from jobs.stream.chunks import together
+from jobs.stream.lean import REFUSED, KeptRecords, spare
+from pipeline.batch import RawBatch
 from tests.decode.support import decoded
 
 LIMIT = 1 << 20
@@ -69,11 +69,13 @@ def test_what_is_broken_stays_broken(kind: str) -> None:
     assert not isinstance(caught.value, ExpandsError)
 
 
-def unpacked(topic: str, *batches: bytes) -> list[Any]:
+def unpacked(topic: str, *batches: bytes) -> RawBatch:
     """Records as the consumer's fetcher parses them."""
     assert "partition_records = PartitionRecords(" in inspect.getsource(fetcher.Fetcher._proc_fetch_request)
     records = KeptRecords(b"".join(batches))
-    return flat(list(fetcher.PartitionRecords(TopicPartition(topic, 0), records, [], 0, None, None, True, 1)), 0)
+    found = together(list(fetcher.PartitionRecords(TopicPartition(topic, 0), records, [], 0, None, None, True, 1)), 0)
+    assert found is not None
+    return found
 
 
 def built(kind: int, first: int, values: list[bytes]) -> bytes:
@@ -93,7 +95,7 @@ def test_a_bomb_among_good_batches_is_one_rejected_record(kind: str) -> None:
     spare("bombed", LIMIT)
     good = [built(KINDS[kind], first, [b"{}"] * 3) for first in (0, 5)]
     bomb = built(KINDS[kind], 3, [bytes(LIMIT), bytes(LIMIT)])
-    batch = pack(unpacked("bombed", good[0], bomb, good[1]))
+    batch = unpacked("bombed", good[0], bomb, good[1])
     assert batch.offsets.tolist() == [0, 1, 2, 4, 5, 6, 7]
     stands = list(batch.values)[3]
     assert stands is not None
@@ -107,4 +109,4 @@ def test_a_bomb_among_good_batches_is_one_rejected_record(kind: str) -> None:
 def test_batches_that_fit_are_what_they_were() -> None:
     spare("fitting", LIMIT)
     for kind in KINDS.values():
-        assert [record.value for record in unpacked("fitting", built(kind, 0, [b"a", b"b"]))] == [b"a", b"b"]
+        assert list(unpacked("fitting", built(kind, 0, [b"a", b"b"])).values) == [b"a", b"b"]

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from jobs.stream.chain import Chain
+from jobs.stream.chunks import Chunk, joined
 from jobs.stream.errors import BrokenChainError, UnreadableStateError
-from jobs.stream.fetched import Fetched, pack
+from jobs.stream.fetched import Fetched
 from jobs.stream.restore import apply
 from pipeline.batch import Marker
 from pipeline.store import MARKER_KEY, pack_marker
@@ -66,7 +67,7 @@ def test_a_record_without_a_key_is_unreadable() -> None:
 
 
 def test_packing_keeps_everything_in_order() -> None:
-    batch = pack([record(5, b"k", b"v", headers=(("h", b"1"),)), record(7, None, None)])
+    batch = joined([Chunk([record(5, b"k", b"v", headers=(("h", b"1"),)), record(7, None, None)])])
     assert batch.offsets.tolist() == [5, 7]
     assert batch.timestamps.tolist() == [50, 70]
     assert (batch.keys, batch.values) == ([b"k", None], [b"v", None])
@@ -75,4 +76,4 @@ def test_packing_keeps_everything_in_order() -> None:
 
 
 def test_packing_without_headers_has_none() -> None:
-    assert pack([record(5, b"k", b"v")]).headers is None
+    assert joined([Chunk([record(5, b"k", b"v")])]).headers is None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,8 +14,9 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from jobs.stream.fetched import pack
-from jobs.stream.lean import Chunk, KeptRecords, flat, spare
+from jobs.stream.chunks import Chunk, together
+from jobs.stream.lean import KeptRecords, spare
+from pipeline.batch import RawBatch
 
 READ_COMMITTED = 1
 
@@ -24,7 +27,7 @@ def test_records_of_the_input_topic_are_handed_over_as_parsed() -> None:
     lean, full = _parsed("lean", data), _parsed("full", data)
     assert {type(record) for record in full} == {ConsumerRecord}
     assert {type(item) for item in lean} == {Chunk}
-    one, other = pack(flat(lean, 0)), pack(full)
+    one, other = _whole(lean), _whole(full)
     assert (list(one.keys), list(one.values)) == (list(other.keys), list(other.values))
     assert list(one.keys) == [None, b"key-1"]
     assert (one.offsets.tolist(), one.timestamps.tolist()) == (other.offsets.tolist(), other.timestamps.tolist())
@@ -35,22 +38,39 @@ def test_records_of_the_input_topic_are_handed_over_as_parsed() -> None:
 def test_positions_are_those_of_single_records(start: int) -> None:
     data = _batch(0, 3) + _batch(3, 1) + _batch(4, 4)
     lean, full = _records("lean", data, start), _records("full", data, start)
-    assert [record.offset for record in flat(list(lean), start)] == [record.offset for record in full]
+    assert _whole(lean, start).offsets.tolist() == [record.offset for record in full]
     assert lean.next_fetch_offset == full.next_fetch_offset == 8
 
 
 def test_aborted_transactions_and_control_batches_are_left_out() -> None:
     data = _batch(0, 2, producer=7) + _batch(2, 2, producer=8) + _batch(4, 1)
     aborted = [(7, 0)]
-    found = flat(list(_records("lean", data, 0, aborted)), 0)
-    assert [record.offset for record in found] == [2, 3, 4]
+    assert _whole(_records("lean", data, 0, aborted)).offsets.tolist() == [2, 3, 4]
     assert [record.offset for record in _records("full", data, 0, aborted)] == [2, 3, 4]
 
 
 def test_the_head_of_a_batch_that_is_deleted_stays_deleted() -> None:
     """Retention moves the start of the log; the broker still sends the whole batch."""
-    found = list(_records("lean", _batch(0, 5), 3))
-    assert [record.offset for chunk in found for record in chunk.records] == [3, 4]
+    (chunk,) = _records("lean", _batch(0, 5), 3)
+    assert chunk.offsets == [3, 4]
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 8), (1, 8), (0, 3), (2, 4), (4, 4), (5, 7), (8, 9)])
+def test_parts_are_those_between_two_offsets(start: int, end: int) -> None:
+    """A chunk may reach over either end of what is to be read."""
+    found = list(_records("lean", _batch(0, 3) + _batch(3, 1) + _batch(4, 4), 0))
+    batch = together(found, start, end)
+    assert (batch.offsets.tolist() if batch else []) == [offset for offset in range(8) if start <= offset < end]
+    if batch is not None:
+        assert len(batch.keys) == len(batch.values) == len(batch.timestamps) == len(batch.headers or ()) == len(batch)
+
+
+def test_headers_of_one_chunk_are_not_those_of_another() -> None:
+    """Most have none: then no list is kept."""
+    chunks = [Chunk([_Plain(offset, headers)]) for offset, headers in enumerate(([], [("h", b"1")], []))]
+    assert [chunk.headers is None for chunk in chunks] == [True, False, True]
+    assert [list(headers) for headers in _whole(chunks).headers or ()] == [[], [("h", b"1")], []]
+    assert _whole(chunks[:1]).headers is None
 
 
 @pytest.mark.parametrize("codec", [0, 1, 2, 3, 4])
@@ -60,12 +80,12 @@ def test_header_names_that_are_no_text_stop_nobody(codec: int) -> None:
     with pytest.raises(UnicodeDecodeError):
         _parsed("full", odd)
     data = _batch(0, 2) + odd + _batch(5, 1)
-    found = flat(_parsed("lean", data), 0)
-    assert [record.offset for record in found] == list(range(6))
-    assert [next(iter(record.headers))[0] for record in found] == ["h", "h", *["\ufffd\ufffd"] * 3, "h"]
-    assert {record.value for record in found} == {b"value"}
-    assert [record.key for record in found] == [None, b"key-1", None, b"key-1", b"key-2", None]
-    assert [record.timestamp for record in found[2:5]] == [1_700_000_000_000 + place for place in range(3)]
+    found = _whole(_parsed("lean", data))
+    assert found.offsets.tolist() == list(range(6))
+    assert [next(iter(headers))[0] for headers in found.headers or ()] == ["h", "h", *["\ufffd\ufffd"] * 3, "h"]
+    assert set(found.values) == {b"value"}
+    assert list(found.keys) == [None, b"key-1", None, b"key-1", b"key-2", None]
+    assert found.timestamps[2:5].tolist() == [1_700_000_000_000 + place for place in range(3)]
 
 
 def test_aiokafka_makes_its_parser_where_it_is_replaced() -> None:
@@ -82,6 +102,15 @@ def test_a_corrupt_batch_is_refused() -> None:
     data[-3] ^= 1
     with pytest.raises(CorruptRecordException):
         _parsed("lean", bytes(data))
+
+
+@dataclass
+class _Plain:
+    offset: int
+    headers: Sequence[tuple[str, bytes]]
+    timestamp: int = 0
+    key: bytes | None = None
+    value: bytes | None = None
 
 
 class _Odd(str):
@@ -113,3 +142,9 @@ def _records(topic: str, data: bytes, start: int, aborted: list[tuple[int, int]]
     spare("lean", 1 << 20)
     place = TopicPartition(topic, 0)
     return fetcher.PartitionRecords(place, KeptRecords(data), aborted, start, None, None, True, READ_COMMITTED)
+
+
+def _whole(found: Iterable[Any], start: int = 0) -> RawBatch:
+    batch = together(list(found), start)
+    assert batch is not None
+    return batch

@@ -1,0 +1,77 @@
+"""Fetched records as columns: made per producer's batch, while its records are fresh in the processor's caches."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, Protocol
+
+import numpy as np
+
+from pipeline.batch import Headers, RawBatch
+
+
+class Record(Protocol):
+    """The part of aiokafka's records that is used."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class Chunk:
+    """Records of one producer's batch as columns; ``offset`` is that of the last one."""
+
+    __slots__ = ("headers", "keys", "offset", "offsets", "timestamps", "values")
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.offsets = [record.offset for record in records]
+        self.timestamps = [record.timestamp for record in records]
+        self.keys = [record.key for record in records]
+        self.values = [record.value for record in records]
+        headers = [record.headers for record in records]
+        self.headers: list[Headers] | None = headers if any(headers) else None
+        self.offset = self.offsets[-1]
+
+    def part(self, start: int, end: int | None = None) -> Chunk:
+        """The records from offset ``start`` on, before offset ``end``; there may be none."""
+        chosen = slice(bisect_left(self.offsets, start), None if end is None else bisect_left(self.offsets, end))
+        part = object.__new__(Chunk)
+        part.offset = self.offset
+        part.offsets, part.timestamps = self.offsets[chosen], self.timestamps[chosen]
+        part.keys, part.values = self.keys[chosen], self.values[chosen]
+        part.headers = None if self.headers is None else self.headers[chosen]
+        return part
+
+
+def together(found: Sequence[Any], start: int, end: int | None = None) -> RawBatch | None:
+    """Fetched records, in chunks or not, with start <= offset < end, as one batch; None if there are none.
+
+    A chunk may begin before the position that was asked for.
+    """
+    chunks = [item if type(item) is Chunk else Chunk([item]) for item in found]
+    if end is not None:
+        chunks = [chunk.part(start, end) for chunk in chunks]
+    elif chunks:
+        chunks[0] = chunks[0].part(start)
+    return joined(chunks) if any(chunk.offsets for chunk in chunks) else None
+
+
+def joined(chunks: Sequence[Chunk]) -> RawBatch:
+    """Consecutive chunks, at least one record, as one batch."""
+    count = sum(len(chunk.offsets) for chunk in chunks)
+    plain = all(chunk.headers is None for chunk in chunks)
+    return RawBatch(
+        offsets=np.fromiter(chain.from_iterable([chunk.offsets for chunk in chunks]), np.int64, count),
+        timestamps=np.fromiter(chain.from_iterable([chunk.timestamps for chunk in chunks]), np.int64, count),
+        keys=list(chain.from_iterable([chunk.keys for chunk in chunks])),
+        values=list(chain.from_iterable([chunk.values for chunk in chunks])),
+        headers=None if plain else list(chain.from_iterable(map(_headers, chunks))),
+    )
+
+
+def _headers(chunk: Chunk) -> Sequence[Headers]:
+    return [()] * len(chunk.offsets) if chunk.headers is None else chunk.headers
