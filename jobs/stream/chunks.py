@@ -23,9 +23,13 @@ class Record(Protocol):
 
 
 class Chunk:
-    """Records of one producer's batch as columns; ``offset`` is that of the last one."""
+    """Records of one producer's batch as columns; ``offset`` is that of the last one, ``bytes`` the size of all values.
 
-    __slots__ = ("headers", "keys", "offset", "offsets", "timestamps", "values")
+    Whoever holds many of them looks at the records themselves as seldom as possible: by then they are out of the
+    caches, and each look costs more than all of the parsing did.
+    """
+
+    __slots__ = ("bytes", "headers", "keys", "offset", "offsets", "timestamps", "values")
 
     def __init__(self, records: Sequence[Record]) -> None:
         self.offsets = [record.offset for record in records]
@@ -35,34 +39,39 @@ class Chunk:
         headers = [record.headers for record in records]
         self.headers: list[Headers] | None = headers if any(headers) else None
         self.offset = self.offsets[-1]
+        self.bytes = sum(map(len, filter(None, self.values)))
+
+    def __len__(self) -> int:
+        return len(self.offsets)
 
     def part(self, start: int, end: int | None = None) -> Chunk:
         """The records from offset ``start`` on, before offset ``end``; there may be none."""
         chosen = slice(bisect_left(self.offsets, start), None if end is None else bisect_left(self.offsets, end))
         part = object.__new__(Chunk)
-        part.offset = self.offset
         part.offsets, part.timestamps = self.offsets[chosen], self.timestamps[chosen]
         part.keys, part.values = self.keys[chosen], self.values[chosen]
         part.headers = None if self.headers is None else self.headers[chosen]
+        part.offset = part.offsets[-1] if part.offsets else self.offset
+        part.bytes = self.bytes  # at most
         return part
 
 
-def together(found: Sequence[Any], start: int, end: int | None = None) -> RawBatch | None:
-    """Fetched records, in chunks or not, with start <= offset < end, as one batch; None if there are none.
+def chunks_of(found: Sequence[Any], start: int, end: int | None = None) -> list[Chunk]:
+    """Fetched records, in chunks or not, with start <= offset < end; no chunk is empty.
 
     A chunk may begin before the position that was asked for.
     """
     chunks = [item if type(item) is Chunk else Chunk([item]) for item in found]
     if end is not None:
         chunks = [chunk.part(start, end) for chunk in chunks]
-    elif chunks:
-        chunks[0] = chunks[0].part(start)
-    return joined(chunks) if any(chunk.offsets for chunk in chunks) else None
+    elif chunks and chunks[0].offsets[0] < start:
+        chunks = [chunk.part(start) for chunk in chunks]
+    return list(filter(len, chunks))
 
 
 def joined(chunks: Sequence[Chunk]) -> RawBatch:
     """Consecutive chunks, at least one record, as one batch."""
-    count = sum(len(chunk.offsets) for chunk in chunks)
+    count = sum(map(len, chunks))
     plain = all(chunk.headers is None for chunk in chunks)
     return RawBatch(
         offsets=np.fromiter(chain.from_iterable([chunk.offsets for chunk in chunks]), np.int64, count),
@@ -74,4 +83,4 @@ def joined(chunks: Sequence[Chunk]) -> RawBatch:
 
 
 def _headers(chunk: Chunk) -> Sequence[Headers]:
-    return [()] * len(chunk.offsets) if chunk.headers is None else chunk.headers
+    return [()] * len(chunk) if chunk.headers is None else chunk.headers

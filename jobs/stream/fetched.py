@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.batch import RawBatch
+from jobs.stream.chunks import Chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +17,22 @@ class Fetched:
     """Counts the times that positions were set: batches of another epoch are stale."""
     start: int
     """Log position before the first record: equals the ``following`` of the batch before."""
-    batch: RawBatch
+    chunks: Sequence[Chunk]
+    """At least one."""
     behind: bool = False
     """More records lay in the log when this batch was fetched."""
 
     @property
     def following(self) -> int:
         """Log position after the last record."""
-        return int(self.batch.offsets[-1]) + 1
+        return self.chunks[-1].offset + 1
 
     @property
     def bytes(self) -> int:
         """Size of all values."""
-        return sum(map(len, filter(None, self.batch.values)))
+        return sum(chunk.bytes for chunk in self.chunks)
+
+    @property
+    def records(self) -> int:
+        """Their number."""
+        return sum(map(len, self.chunks))

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from aiokafka import TopicPartition
 
-from jobs.stream.chunks import Record, together
+from jobs.stream.chunks import Record, chunks_of, joined
 from jobs.stream.connection import Connection
 from pipeline.batch import RawBatch
 
@@ -53,9 +53,9 @@ class LogReader:
     async def batches(self, start: int, end: int) -> AsyncIterator[RawBatch]:
         """Records with start <= offset < end, in columns."""
         async for found in self._fetched(start, end):
-            batch = together(found, start, end)
-            if batch is not None:
-                yield batch
+            chunks = chunks_of(found, start, end)
+            if chunks:
+                yield joined(chunks)
 
     async def _fetched(self, start: int, end: int) -> AsyncIterator[Sequence[Any]]:
         """What each fetch holds, from ``start`` until the position is ``end`` or beyond.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from jobs.settings import WorkerSettings
+from jobs.stream.chunks import Chunk, joined
 from jobs.stream.crash import Reach, nowhere
 from jobs.stream.errors import DeliveryError
 from jobs.stream.fetched import Fetched
@@ -17,7 +18,7 @@ from jobs.stream.guard import guarded
 from jobs.stream.protocols import Pipeline, State
 from jobs.stream.rejected import RejectedShare
 from jobs.stream.signs import Glimpse
-from pipeline.batch import Flush, RawBatch
+from pipeline.batch import Flush
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Session:
         self._state = state
         self._effects = effects
         self._around = around
-        self._batches: list[RawBatch] = []
+        self._chunks: list[Chunk] = []
         self._records = 0
         self._bytes = 0
         self._expected = 0
@@ -77,7 +78,7 @@ class Session:
     @property
     def glimpse(self) -> Glimpse:
         """How it looks from outside."""
-        return Glimpse(self.position, busy=not self._idle.is_set(), waiting=bool(self._batches))
+        return Glimpse(self.position, busy=not self._idle.is_set(), waiting=bool(self._chunks))
 
     @property
     def open(self) -> bool:
@@ -101,8 +102,8 @@ class Session:
                 action="Restart the worker; report it with the Faust version, this is a defect.",
             )
         self._expected = fetched.following
-        self._batches.append(fetched.batch)
-        self._records += len(fetched.batch)
+        self._chunks += fetched.chunks
+        self._records += fetched.records
         self._bytes += fetched.bytes
         self._behind = fetched.behind
         if self._full:
@@ -141,9 +142,9 @@ class Session:
         settings = self._around.settings
         return self._records >= settings.flush_records or self._bytes >= settings.flush_bytes
 
-    def _forget(self) -> list[RawBatch]:
-        batches, self._batches, self._records, self._bytes = self._batches, [], 0, 0
-        return batches
+    def _forget(self) -> list[Chunk]:
+        chunks, self._chunks, self._records, self._bytes = self._chunks, [], 0, 0
+        return chunks
 
     async def _run(self) -> None:
         try:
@@ -160,17 +161,17 @@ class Session:
 
         While the partition is behind its log, waiting costs no freshness: fuller flushes catch up sooner.
         """
-        while not self._batches:
+        while not self._chunks:
             await self._next_batch()
         for _ in range(CATCH_UP_INTERVALS):
             await self._fill()
-            if self._full or not self._batches or not self._behind:
+            if self._full or not self._chunks or not self._behind:
                 return
 
     async def _fill(self) -> None:
         try:
             async with asyncio.timeout(self._around.settings.flush_interval_s):
-                while not self._full and self._batches:
+                while not self._full and self._chunks:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
@@ -197,13 +198,16 @@ class Session:
     async def _process(self) -> Flush | None:
         """Take what there is, once it is this partition's turn; until then a suspension has nothing to wait for."""
         async with self._around.turn:
-            batches = self._forget()
-            if not batches:
+            chunks = self._forget()
+            if not chunks:
                 return None
             self._idle.clear()
             self._around.resume(self._effects.partition)
             loop = asyncio.get_running_loop()
-            what = f"partition {self._effects.partition}, offsets {batches[0].offsets[0]} to {batches[-1].offsets[-1]}"
-            flush = await loop.run_in_executor(self._around.executor, guarded, what, self._pipeline.process, batches)
-        self._around.share.judge(sum(len(batch) for batch in batches), flush.rejected)
+            what = f"partition {self._effects.partition}, offsets {chunks[0].offsets[0]} to {chunks[-1].offset}"
+            flush = await loop.run_in_executor(self._around.executor, guarded, what, self._taken, chunks)
+        self._around.share.judge(sum(map(len, chunks)), flush.rejected)
         return flush
+
+    def _taken(self, chunks: Sequence[Chunk]) -> Flush:
+        return self._pipeline.process([joined(chunks)])

@@ -15,7 +15,7 @@ import faust
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
-from jobs.stream.chunks import Record, together
+from jobs.stream.chunks import Record, chunks_of
 from jobs.stream.fetched import Fetched
 from jobs.stream.lean import spare
 from jobs.stream.positions import check_positions
@@ -120,19 +120,19 @@ class Consumer(driver.Consumer):
         start = self._positions.get(tp)
         if start is None:
             return None
-        batch = together(found, start)
-        if batch is None:
+        chunks = chunks_of(found, start)
+        if not chunks:
             # A fetch that was on its way while positions were set: all of it is known already. Or the log has begun
             # anew, which Kafka's clients pass over without a word.
             check_positions(tp.topic, {tp.partition: start}, {}, {tp.partition: self.highwater(tp) or start})
             return None
-        behind = (self.highwater(tp) or 0) > int(batch.offsets[-1]) + 1
-        fetched = Fetched(tp.partition, self._epoch, start, batch, behind)
+        behind = (self.highwater(tp) or 0) > chunks[-1].offset + 1
+        fetched = Fetched(tp.partition, self._epoch, start, chunks, behind)
         return ConsumerMessage(
             tp.topic,
             tp.partition,
             fetched.following - 1,
-            int(batch.timestamps[-1]) / 1_000,
+            chunks[-1].timestamps[-1] / 1_000,
             0,
             None,
             None,

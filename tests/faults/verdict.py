@@ -19,7 +19,7 @@ from kafka import KafkaConsumer, TopicPartition
 from jobs.compare import PARTS, Snapshot, differences, snapshot
 from jobs.models import chosen_model
 from jobs.settings import Settings, load
-from jobs.stream.chunks import together
+from jobs.stream.chunks import chunks_of, joined
 from jobs.warehouse import Warehouse, open_warehouse
 from jobs.warehouse.parameters import model_parameters
 from jobs.worker import pipeline_of
@@ -46,7 +46,7 @@ def partition_log(settings: Settings, partition: int) -> RawBatch | None:
         end = consumer.end_offsets([tp])[tp]
         while consumer.position(tp) < end:
             found += consumer.poll(timeout_ms=300).get(tp, [])
-    return together(found, 0)
+    return joined(chunks_of(found, 0)) if found else None
 
 
 def write_expected(settings: Settings, warehouse: Warehouse) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jobs.settings import WorkerSettings
 from jobs.stream.changelog import Message
-from jobs.stream.chunks import Chunk, joined
+from jobs.stream.chunks import Chunk
 from jobs.stream.fetched import Fetched
 from jobs.stream.flush import Effects
 from jobs.stream.rejected import Letter, RejectedShare
@@ -99,7 +99,7 @@ async def session(turn: asyncio.Lock | None = None, **settings: Any) -> AsyncIte
 
 def fetched(first: int, count: int = 1, *, start: int | None = None, epoch: int = 1, value: bytes = b"{}") -> Fetched:
     records = [record(first + number, b"a", value) for number in range(count)]
-    return Fetched(3, epoch, first if start is None else start, joined([Chunk(records)]))
+    return Fetched(3, epoch, first if start is None else start, [Chunk(records)])
 
 
 async def until(condition: Callable[[], Any]) -> None:

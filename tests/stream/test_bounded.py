@@ -13,7 +13,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from jobs.stream.bounded import ExpandsError, decoders
-from jobs.stream.chunks import together
+from jobs.stream.chunks import chunks_of, joined
 from jobs.stream.lean import REFUSED, KeptRecords, spare
 from pipeline.batch import RawBatch
 from tests.decode.support import decoded
@@ -73,9 +73,8 @@ def unpacked(topic: str, *batches: bytes) -> RawBatch:
     """Records as the consumer's fetcher parses them."""
     assert "partition_records = PartitionRecords(" in inspect.getsource(fetcher.Fetcher._proc_fetch_request)
     records = KeptRecords(b"".join(batches))
-    found = together(list(fetcher.PartitionRecords(TopicPartition(topic, 0), records, [], 0, None, None, True, 1)), 0)
-    assert found is not None
-    return found
+    found = fetcher.PartitionRecords(TopicPartition(topic, 0), records, [], 0, None, None, True, 1)
+    return joined(chunks_of(list(found), 0))
 
 
 def built(kind: int, first: int, values: list[bytes]) -> bytes:

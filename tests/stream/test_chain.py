@@ -67,12 +67,14 @@ def test_a_record_without_a_key_is_unreadable() -> None:
 
 
 def test_packing_keeps_everything_in_order() -> None:
-    batch = joined([Chunk([record(5, b"k", b"v", headers=(("h", b"1"),)), record(7, None, None)])])
+    chunk = Chunk([record(5, b"k", b"v", headers=(("h", b"1"),)), record(7, None, None)])
+    batch = joined([chunk])
     assert batch.offsets.tolist() == [5, 7]
     assert batch.timestamps.tolist() == [50, 70]
     assert (batch.keys, batch.values) == ([b"k", None], [b"v", None])
     assert batch.headers == [(("h", b"1"),), ()]
-    assert Fetched(0, 1, 5, batch).following == 8
+    fetched = Fetched(0, 1, 5, [chunk, Chunk([record(8, b"k", b"1234")])])
+    assert (fetched.following, fetched.records, fetched.bytes) == (9, 3, 5)
 
 
 def test_packing_without_headers_has_none() -> None:

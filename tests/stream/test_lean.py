@@ -14,7 +14,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from jobs.stream.chunks import Chunk, together
+from jobs.stream.chunks import Chunk, chunks_of, joined
 from jobs.stream.lean import KeptRecords, spare
 from pipeline.batch import RawBatch
 
@@ -59,10 +59,12 @@ def test_the_head_of_a_batch_that_is_deleted_stays_deleted() -> None:
 def test_parts_are_those_between_two_offsets(start: int, end: int) -> None:
     """A chunk may reach over either end of what is to be read."""
     found = list(_records("lean", _batch(0, 3) + _batch(3, 1) + _batch(4, 4), 0))
-    batch = together(found, start, end)
-    assert (batch.offsets.tolist() if batch else []) == [offset for offset in range(8) if start <= offset < end]
-    if batch is not None:
-        assert len(batch.keys) == len(batch.values) == len(batch.timestamps) == len(batch.headers or ()) == len(batch)
+    chunks = chunks_of(found, start, end)
+    assert [offset for chunk in chunks for offset in chunk.offsets] == list(range(start, min(end, 8)))
+    for chunk in chunks:
+        columns = (chunk.keys, chunk.values, chunk.timestamps, chunk.headers or ())
+        assert {len(column) for column in columns} == {len(chunk)}
+        assert chunk.offset == chunk.offsets[-1]
 
 
 def test_headers_of_one_chunk_are_not_those_of_another() -> None:
@@ -145,6 +147,4 @@ def _records(topic: str, data: bytes, start: int, aborted: list[tuple[int, int]]
 
 
 def _whole(found: Iterable[Any], start: int = 0) -> RawBatch:
-    batch = together(list(found), start)
-    assert batch is not None
-    return batch
+    return joined(chunks_of(list(found), start))
