@@ -17,12 +17,14 @@ FLUSHES = st.lists(st.dictionaries(st.sampled_from([b"ka", b"kb", b"f"]), st.non
 
 def log_after(log: dict[bytes, bytes], records: Mapping[bytes, bytes | None]) -> dict[bytes, bytes]:
     """What a compacted log holds."""
-    return {key: value for key, value in (log | records).items() if value is not None}
+    return {key: value for key, value in {**log, **records}.items() if value is not None}
 
 
 @given(FLUSHES, st.integers(0, 5))
 def test_the_state_comes_back_and_no_record_is_left_over(flushes: list[dict[bytes, int | None]], crash: int) -> None:
-    fragments, log, state = Fragments(), {}, {}
+    fragments = Fragments()
+    log: dict[bytes, bytes] = {}
+    state: dict[bytes, bytes] = {}
     for number, sizes in enumerate(flushes):
         if number == crash:
             fragments = Fragments()
