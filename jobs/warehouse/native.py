@@ -28,7 +28,7 @@ from jobs.warehouse.errors import ReadOnlyError, WarehouseError, WarehouseUnavai
 from jobs.warehouse.formats import render
 from jobs.warehouse.migrate import migrate
 from jobs.warehouse.protocol import Result
-from jobs.warehouse.scales import bound_scales
+from jobs.warehouse.scales import ScaleError, bound_scales
 from jobs.warehouse.sql import Plain, bind, reading, split_format
 from jobs.warehouse.tables import declared
 from jobs.warehouse.url import Address, Layout
@@ -180,7 +180,7 @@ def _translated(client: Client, url: str) -> Iterator[None]:
         raise WarehouseUnavailableError(f"{url}: {error}") from error
     except _GARBLED as error:
         client.disconnect()
-        if not _raised_by_driver(error):
+        if not isinstance(error, ScaleError) and not _raised_by_driver(error):
             raise
         raise WarehouseUnavailableError(f"{url}: the answer cannot be read ({type(error).__name__})") from error
     except BaseException:

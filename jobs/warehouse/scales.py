@@ -19,8 +19,12 @@ _MAKERS: Final[Mapping[str, Callable[..., Any]]] = {
 _NUMBER: Final = re.compile(r"[(,]\s*([-+\d_]+)")
 
 
+class ScaleError(ValueError):
+    """A server names a type that ClickHouse cannot have."""
+
+
 def bound_scales() -> None:
-    """Let every client of this process refuse (ValueError) types that ClickHouse cannot have."""
+    """Let every client of this process refuse (:class:`ScaleError`) types that ClickHouse cannot have."""
     for name, make in _MAKERS.items():
         setattr(service, name, _bounded(make))
 
@@ -29,7 +33,7 @@ def _bounded(make: Callable[..., Any]) -> Callable[..., Any]:
     def made(spec: str, options: Mapping[str, Any]) -> Any:
         for number in _NUMBER.findall(spec):
             if len(number) > len(str(MOST)) or int(number) > MOST:
-                raise ValueError(f"a scale above {MOST}")
+                raise ScaleError(f"a scale above {MOST}")
         return make(spec, options)
 
     return made
