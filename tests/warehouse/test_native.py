@@ -161,11 +161,11 @@ def test_types_that_no_server_has_are_garbled_answers(kind: str, value: bytes) -
 
 
 def test_scales_that_servers_have_are_read(server: str) -> None:
-    values = "toDateTime64('2024-01-01 00:00:00.5', 9, 'UTC'), toDecimal32('1.25', 2)"
+    values = "toDateTime64('2024-01-01 00:00:00.5', 9, 'UTC'), toDecimal256('0.5', 75)"
     with opened(f"{server.removesuffix('default')}scales") as warehouse:
         warehouse.migrate()
         assert warehouse.query(f"SELECT {values}").rows == [
-            (datetime(2024, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC), Decimal("1.25"))
+            (datetime(2024, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC), Decimal("0.5"))
         ]
 
 
