@@ -141,6 +141,9 @@ class WorkerSettings(Section):
     flush_bytes: int = Field(32 << 20, ge=1, description="bytes of values of a partition that make a flush")
     flush_interval_s: Seconds = Field(1.0, description="longest wait of a record for its flush")
     shutdown_deadline_s: Seconds = Field(30.0, description="time to write what is in hand after SIGTERM")
+    memory_bytes: int = Field(
+        0, ge=0, description="that a worker may use; above 75 % it takes no more records; 0 = all its container has"
+    )
     rejected_share_limit: float = Field(0.5, gt=0, le=1, description="share of rejected records that stops the worker")
     rejected_share_records: int = Field(1_000, ge=1, description="records over which that share is measured")
     tick_interval_s: Seconds = Field(60.0, description="between ticks that advance idle partitions; 0 = none")

@@ -21,11 +21,6 @@ PARTITIONS_ACTION: Final = (
 )
 
 _COMPACTED: Final = {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
-_STATE: Final = {
-    **_COMPACTED,
-    # All that is known of a customer is one record: some 150 bytes, before compression, for every event within reach.
-    "max.message.bytes": str(16 << 20),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +67,11 @@ def declared(kafka: KafkaSettings) -> tuple[Topic, ...]:
             (kafka.topic, many, _kept_for(kafka.retention_s)),
             # A rejected record carries its bytes and its reason: larger than what the topic before let in.
             (kafka.rejected_topic, many, {**_kept_for(kafka.rejected_retention_s), "max.message.bytes": "2097152"}),
-            (kafka.changelog_topic, many, _STATE),
+            (kafka.changelog_topic, many, _COMPACTED),
             (kafka.alerts_topic, many, _COMPACTED),
             # Detection looks at all cells together: the hierarchy needs them in one partition.
             (kafka.cells_topic, 1, _kept_for(kafka.cells_retention_s)),
-            (kafka.detection.changelog_topic, 1, _STATE),
+            (kafka.detection.changelog_topic, 1, _COMPACTED),
             (kafka.notified_topic, many, _COMPACTED),
             (kafka.silences_topic, 1, _COMPACTED),
         )

@@ -22,6 +22,7 @@ from jobs.stream.codecs import forbid_executable_codecs
 from jobs.stream.connection import Connection
 from jobs.stream.crash import crash_point
 from jobs.stream.health import Watchdog, pulse
+from jobs.stream.memory import Room, available_bytes
 from jobs.stream.observed import observed
 from jobs.stream.options import faust_settings
 from jobs.stream.protocols import PipelineFactory, SinkFactory
@@ -38,8 +39,6 @@ log = logging.getLogger(__name__)
 
 STATE_TABLE: Final = "state-v1"
 DETECTION_TABLE: Final = "detect-state-v1"
-LARGEST_STATE_BYTES: Final = 16 << 20
-"""Of one customer in the changelog, compressed; as ``perception topics apply`` sets it."""
 QUEUED_BATCHES: Final = 4
 TICK_TIMEOUT_S: Final = 10.0
 
@@ -82,16 +81,14 @@ class App(faust.App):
         worker = settings.worker
         self._signs = Signs(worker.hang_after_s, worker.stall_after_s, time.monotonic())
         self._watchdog = Watchdog(self._signs, worker.health_host, worker.health_port) if worker.health else None
+        self._room = Room(self._signs, worker.memory_bytes or available_bytes())
         self._reach = crash_point(os.environ)
         self._rows = Rows(observed(sinks, self._signs), writers, self._reach)
         self._groups: dict[str, Sessions] = {}
         self._announced = False
 
     def _table(self, name: str, partitions: int) -> StateTable:
-        larger = {"max.message.bytes": LARGEST_STATE_BYTES}
-        table = StateTable(
-            self, name=name, partitions=partitions, key_type=bytes, value_type=bytes, extra_topic_configs=larger
-        )
+        table = StateTable(self, name=name, partitions=partitions, key_type=bytes, value_type=bytes)
         self.tables.add(table)
         return table
 
@@ -135,6 +132,7 @@ class App(faust.App):
             resume=lambda partition: self.consumer.resume_partitions([TP(topic, partition)]),
             tick=self._tick,
             fail=self._fail,
+            room=self._room,
             reach=self._reach,
         )
 

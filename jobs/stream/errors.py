@@ -9,7 +9,8 @@
     │   ├── UnreadableStateError  a changelog record that this version cannot read
     │   ├── BrokenChainError      markers are missing from the changelog, or follow a foreign one
     │   ├── StateBehindError      offsets are committed beyond the state
-    │   └── LogBehindError        the input log ends before the state
+    │   ├── LogBehindError        the input log ends before the state
+    │   └── NoRoomError           the state does not fit into memory
     ├── PartitionsError           topics that must have the same number of partitions do not
     ├── ProcessingError           the pipeline fails on records that it should take or refuse
     ├── RejectedShareError        most records are refused: something upstream is wrong
@@ -51,6 +52,10 @@ class StateBehindError(RecoveryError):
 
 class LogBehindError(RecoveryError):
     """The state includes offsets that the input log does not have."""
+
+
+class NoRoomError(RecoveryError):
+    """The state of the assigned partitions does not fit into the memory that the worker may use."""
 
 
 class PartitionsError(StreamError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from jobs.stream.changelog import Changelog
 from jobs.stream.crash import Reach, nowhere
+from jobs.stream.fragments import Fragments
 from jobs.stream.rejected import letter
 from jobs.stream.rows import Rows
 from pipeline.batch import Flush
@@ -26,6 +27,8 @@ class Effects:
     commit: Commit
     streams: Mapping[str, str] = field(default_factory=dict)
     """Stream of messages -> its topic."""
+    fragments: Fragments = field(default_factory=Fragments)
+    """Values that are too large for one record of the changelog."""
     reach: Reach = nowhere
 
     async def apply(self, flush: Flush) -> bool:
@@ -38,7 +41,7 @@ class Effects:
         messages = [(self.streams[name], *one) for name, records in flush.messages.items() for one in records]
         self.reach("before-changelog")
         # 1. State: all changes, the marker, rejected records and messages, in one transaction that fences the past.
-        await self.changelog.write(flush.changes, letters, messages)
+        await self.changelog.write(self.fragments.split(flush.changes), letters, messages)
         self.reach("after-changelog")
         # 2. Rows: idempotent by version.
         await self.rows.write(flush.rows)

@@ -6,6 +6,7 @@ Values are those of ``mallopt(3)``. On another C library nothing happens.
 from __future__ import annotations
 
 import ctypes
+import gc
 from typing import Final
 
 _MEBIBYTE: Final = 1 << 20
@@ -23,3 +24,11 @@ def keep_freed_memory() -> bool:
         return False
     taken = [set_option(option, value) == 1 for option, value in _OPTIONS]
     return all(taken)
+
+
+def give_back() -> None:
+    """Give the system what is free: cycles of objects are collected, free pages returned."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from jobs.stream.chain import Chain
 from jobs.stream.chunks import Record
 from jobs.stream.connection import Connection
 from jobs.stream.errors import UnreadableStateError
+from jobs.stream.fragments import Fragments
 from jobs.stream.logreader import LogReader
 from jobs.stream.protocols import State
 from pipeline.batch import Marker
 
+Room = Callable[[str], Awaitable[None]]
+"""Called, with what is restored, before more is read; raises if there is no memory for it."""
 
-async def restore(connection: Connection, topic: str, partition: int) -> tuple[State, Marker | None]:
-    """State and last marker (None: no flush yet).
+
+async def unbounded(_: str) -> None:
+    """Memory for everything."""
+
+
+async def restore(
+    connection: Connection, topic: str, partition: int, room: Room = unbounded
+) -> tuple[State, Marker | None, Fragments]:
+    """State, last marker (None: no flush yet), and which values are in fragments.
 
     Call it after the partition's producer has started: older producers are fenced then, so the end cannot move.
-    Raises :class:`UnreadableStateError` or :class:`BrokenChainError`.
+    Raises :class:`UnreadableStateError`, :class:`BrokenChainError` or what ``room`` raises.
     """
     state: State = {}
-    chain = Chain(f"{topic}[{partition}]")
+    name = f"{topic}[{partition}]"
+    chain, fragments = Chain(name), Fragments()
     async with LogReader(connection, topic, partition) as log:
         async for records in log.read(*await log.bounds()):
+            await room(name)
             apply(state, chain, records)
     chain.finish()
-    return state, chain.last
+    fragments.join(state)
+    return state, chain.last, fragments
 
 
 def apply(state: State, chain: Chain, records: Sequence[Record]) -> None:

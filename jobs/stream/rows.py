@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from jobs.errors import PerceptionError
 from jobs.stream.crash import Reach, nowhere
+from jobs.stream.errors import ProcessingError
+from jobs.stream.guard import places
 from jobs.stream.protocols import Sink, SinkFactory
 from pipeline.batch import Columns
 
@@ -42,7 +45,8 @@ class Rows:
         """Insert the rows of all tables.
 
         A transient error (the warehouse is down or busy) is retried until it passes: the caller fetches nothing
-        meanwhile. Any other error is raised.
+        meanwhile. Any other error is raised; one that is not of our tree is a defect, and told as
+        :class:`jobs.stream.errors.ProcessingError`, without the values that it may name.
         """
         for table, columns in rows.items():
             await self._insert(table, columns)
@@ -54,9 +58,9 @@ class Rows:
         while True:
             try:
                 await loop.run_in_executor(self._executor, lambda: self._opened().insert(table, columns))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (what does not pass is raised, in other words)
                 if not _transient(error):
-                    raise
+                    raise _told(table, error) from None
                 log.warning("Rows of %s wait %.1f s: %s", table, pause, error)
             else:
                 return
@@ -79,3 +83,14 @@ class Rows:
 
 def _transient(error: Exception) -> bool:
     return bool(getattr(error, "transient", False))
+
+
+def _told(table: str, error: Exception) -> Exception:
+    """An error that will come again: as it is if it says what to do, else in words that hold no data."""
+    if isinstance(error, PerceptionError):
+        return error
+    return ProcessingError(
+        f"rows of {table} cannot be written: {type(error).__name__} in {places(error)}",
+        action="This is a defect: report it with this message. State and offsets stay consistent; a release that mends "
+        "it writes these rows.",
+    )

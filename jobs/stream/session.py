@@ -15,6 +15,7 @@ from jobs.stream.errors import DeliveryError
 from jobs.stream.fetched import Fetched
 from jobs.stream.flush import Effects
 from jobs.stream.guard import guarded
+from jobs.stream.memory import Room
 from jobs.stream.protocols import Pipeline, State
 from jobs.stream.rejected import RejectedShare
 from jobs.stream.signs import Glimpse
@@ -43,6 +44,8 @@ class Surroundings:
     """Append a tick record to a partition."""
     fail: Callable[[BaseException], Awaitable[None]]
     """Stop the worker."""
+    room: Room
+    """Memory for another flush, and for state to restore."""
     reach: Reach = nowhere
 
 
@@ -198,6 +201,7 @@ class Session:
     async def _process(self) -> Flush | None:
         """Take what there is, once it is this partition's turn; until then a suspension has nothing to wait for."""
         async with self._around.turn:
+            await self._around.room.enough()
             chunks = self._forget()
             if not chunks:
                 return None

@@ -132,7 +132,10 @@ class Sessions:
 
     async def _restored(self, partition: int, committed: int | None, changelog: Changelog) -> Session:
         kafka = self._connection.kafka
-        state, marker = await restore(self._connection, kafka.changelog_topic, partition)
+        room = self._around.room
+        state, marker, fragments = await restore(
+            self._connection, kafka.changelog_topic, partition, room=room.restoring
+        )
         self._states()[partition] = state
         pipeline = await self._pipeline(partition, state)
         _agree(partition, pipeline.marker, marker)
@@ -143,6 +146,7 @@ class Sessions:
             self._rows,
             commit=lambda offset: self._commit(partition, offset),
             streams=kafka.streams,
+            fragments=fragments,
             reach=self._around.reach,
         )
         await take_over(pipeline, effects, self._connection, committed)

@@ -49,6 +49,8 @@ class Signs:
     """Inserts begun and ended, failed ones too."""
     failed_at: float | None = None
     """When the warehouse last failed; None once it took rows again."""
+    full: str = ""
+    """Why no more records are taken; empty while there is memory."""
     restored: bool = False
     """All assigned partitions have their state."""
     _seen: Mapping[Name, _Seen] = field(default_factory=dict)
@@ -85,6 +87,8 @@ class Signs:
         yield from self.hung(now)
         if not self.restored:
             yield "partitions are being assigned or restored"
+        if self.full:
+            yield self.full
         if self.failed_at is not None and now - self.failed_at < FAILURE_FRESH_S:
             yield "the warehouse does not take rows"
         for number, seen in sorted(self._seen.items(), key=_order):

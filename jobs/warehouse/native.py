@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import struct
 import threading
+import traceback
 import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -27,6 +28,7 @@ from jobs.warehouse.errors import ReadOnlyError, WarehouseError, WarehouseUnavai
 from jobs.warehouse.formats import render
 from jobs.warehouse.migrate import migrate
 from jobs.warehouse.protocol import Result
+from jobs.warehouse.scales import ScaleError, bound_scales
 from jobs.warehouse.sql import Plain, bind, reading, split_format
 from jobs.warehouse.tables import declared
 from jobs.warehouse.url import Address, Layout
@@ -38,8 +40,12 @@ _READING: Final = {**_SETTINGS, "readonly": 2}
 _WRITING: Final = {**_SETTINGS, "async_insert": 0}
 """Asynchronous inserts are on by default since 26.2: a row must be stored when the insert returns."""
 
-_GARBLED: Final = (ValueError, LookupError, ArithmeticError, struct.error, MemoryError, TypeError)
-"""What the driver raises when it reads bytes that are no answer; statements and blocks are made before."""
+_GARBLED: Final = (
+    ValueError, LookupError, ArithmeticError, struct.error, MemoryError, TypeError, AttributeError, RecursionError,
+)  # fmt: skip
+"""What the driver raises when it reads bytes that are no answer."""
+_DRIVER: Final = "clickhouse_driver"
+_OURS: Final = __name__.partition(".")[0]
 
 
 class _BlockClient(Client):  # type: ignore[misc]
@@ -68,6 +74,7 @@ class NativeWarehouse:
         self, address: Address, *, create: bool = True, read_only: bool = False, timeout_s: float = 60.0
     ) -> None:
         """Nothing is sent yet: clients connect with their first statement."""
+        bound_scales()
         self.url = address.masked
         self.layout: Layout = address.layout
         self._address = address
@@ -173,7 +180,16 @@ def _translated(client: Client, url: str) -> Iterator[None]:
         raise WarehouseUnavailableError(f"{url}: {error}") from error
     except _GARBLED as error:
         client.disconnect()
+        if not isinstance(error, ScaleError) and not _raised_by_driver(error):
+            raise
         raise WarehouseUnavailableError(f"{url}: the answer cannot be read ({type(error).__name__})") from error
     except BaseException:
         client.disconnect()
         raise
+
+
+def _raised_by_driver(error: BaseException) -> bool:
+    """Whether the driver could not go on, and not code of ours that it called: that would fail again for ever."""
+    names = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    parties = [name.partition(".")[0] for name in names]
+    return next((party for party in reversed(parties) if party in {_DRIVER, _OURS}), _OURS) == _DRIVER

@@ -21,15 +21,15 @@ Value = tuple[bytes | None, bytes]
 """Key and value."""
 
 
-def events(count: int, *, customers: int) -> Iterator[Value]:
-    """Ordinary events of the last hour, spread over so many customers."""
+def events(count: int, *, customers: int, first: int = 0) -> Iterator[Value]:
+    """Ordinary events of the last hour, spread over so many customers; ``first`` is the number of the first."""
     now_ms = time.time_ns() // 1_000_000
-    for number in range(count):
-        customer = f"customer-{number % customers}"
+    for number in range(first, first + count):
+        customer = f"customer-{first + number % customers}"
         event = {
             "event_id": f"e{number}",
             "customer_id": customer,
-            "occurred_at": now_ms - 3_600_000 + number * 3_600_000 // count,
+            "occurred_at": now_ms - 3_600_000 + (number - first) * 3_600_000 // count,
             "type": ("call", "browse", "purchase")[number % 3],
             "touchpoint": ("home", "billing", "hotline")[number % 3],
             "wait_s": number % 60,

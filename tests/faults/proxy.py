@@ -36,6 +36,8 @@ class Proxy:
         self.mode: Mode = "open"
         self.delay_s = 1.0
         self.rate = 1_024
+        self.replied = 0
+        """Bytes that the target has sent."""
         self._slow_produce = slow_produce
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -85,7 +87,8 @@ class Proxy:
         request = self._requests if self._slow_produce else self._requests_as_they_come
         ends = [asyncio.ensure_future(way) for way in (request(reader, far_writer), self._replies(far_reader, writer))]
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            with contextlib.suppress(asyncio.CancelledError):  # the proxy ends: asyncio would report it as an error
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for end in ends:
                 end.cancel()
@@ -113,6 +116,7 @@ class Proxy:
     async def _replies(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK):
+                self.replied += len(data)
                 if self.mode == "delay" and not self._slow_produce:
                     await asyncio.sleep(self.delay_s)
                 if self.mode != "swallow":

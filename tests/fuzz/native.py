@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import random
-import re
 import socket
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 from jobs.warehouse.block import Block
@@ -41,19 +41,16 @@ _VALUES: Final = [
 _HEADER: Final = [(column.name, column.type, b"") for column in EXPECTATIONS.columns]
 
 
-def _block(rows: int, columns: list[tuple[str, str, bytes]]) -> bytes:
+def packet(rows: int, columns: list[tuple[str, str, bytes]]) -> bytes:
+    """A block of data as a server sends it: name, type and bytes of each column."""
     return varint(SERVER_DATA) + b"\x00" + BLOCK_INFO + Block(rows, columns).to_bytes()
 
 
 ANSWERS: Final = (
-    _block(0, [(name, kind, b"") for name, kind, _ in _VALUES]) + _block(1, _VALUES) + varint(SERVER_END),
+    packet(0, [(name, kind, b"") for name, kind, _ in _VALUES]) + packet(1, _VALUES) + varint(SERVER_END),
     varint(SERVER_EXCEPTION) + b"\x3c\x00\x00\x00" + prefixed(b"DB::Exception") + prefixed(b"no table") + b"\x00\x00",
-    _block(0, _HEADER) + varint(SERVER_END),
+    packet(0, _HEADER) + varint(SERVER_END),
 )
-
-
-_LONG_SCALE: Final = re.compile(rb"\(\d{3,}")
-"""The driver raises ten to the scale of a type: the one input that is not bounded, left to a server's honesty."""
 
 
 class Native:
@@ -67,16 +64,22 @@ class Native:
         """One connection."""
         answer = draw.choice(ANSWERS)
         sent = mutated(HELLO + answer, draw, ANSWERS) if draw.random() < 0.3 else HELLO + mutated(answer, draw, ANSWERS)
-        sent = _LONG_SCALE.sub(b"(3", sent)
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            server = threading.Thread(target=_answer, args=(listener, sent), name="fuzz-server")
-            server.start()
-            store = NativeWarehouse(parse(f"clickhouse://127.0.0.1:{listener.getsockname()[1]}/x"), timeout_s=TIMEOUT_S)
-            try:
-                return Counter([_ask(store, insert=draw.random() < 0.5)])
-            finally:
-                store.close()
-                server.join()
+        with answering(sent) as store:
+            return Counter([_ask(store, insert=draw.random() < 0.5)])
+
+
+@contextlib.contextmanager
+def answering(data: bytes) -> Iterator[NativeWarehouse]:
+    """A warehouse whose server answers the one connection that it takes with these bytes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=_answer, args=(listener, data), name="fuzz-server")
+        server.start()
+        store = NativeWarehouse(parse(f"clickhouse://127.0.0.1:{listener.getsockname()[1]}/x"), timeout_s=TIMEOUT_S)
+        try:
+            yield store
+        finally:
+            store.close()
+            server.join()
 
 
 def _ask(store: NativeWarehouse, *, insert: bool) -> str:

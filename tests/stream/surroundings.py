@@ -13,8 +13,10 @@ from jobs.stream.changelog import Message
 from jobs.stream.chunks import Chunk
 from jobs.stream.fetched import Fetched
 from jobs.stream.flush import Effects
+from jobs.stream.memory import Room
 from jobs.stream.rejected import Letter, RejectedShare
 from jobs.stream.session import Session, Surroundings
+from jobs.stream.signs import Signs
 from tests.stream.counting import CountingPipeline
 from tests.stream.records import record
 
@@ -33,6 +35,9 @@ class World:
         self.gate.set()
         self.commits = True
         self.error: Exception | None = None
+        self.used = 0
+        self.signs = Signs(20, 60, 0)
+        self.room = Room(self.signs, 1_000, lambda: self.used)
 
     async def write_changelog(
         self, changes: Mapping[bytes, bytes | None], letters: Sequence[Letter], messages: Sequence[Message]
@@ -84,6 +89,7 @@ async def session(turn: asyncio.Lock | None = None, **settings: Any) -> AsyncIte
         resume=lambda partition: world.happened.append(f"resume {partition}"),
         tick=world.tick,
         fail=world.fail,
+        room=world.room,
     )
     changelog: Any = Port(world.write_changelog, world.stop)
     rows: Any = Port(world.write_rows, world.stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Mapping
 
@@ -13,6 +14,7 @@ from jobs.settings import KafkaSettings
 from jobs.stream.changelog import Changelog
 from jobs.stream.connection import Connection
 from jobs.stream.errors import BrokenChainError, ChangelogError, FencedError, UnreadableStateError
+from jobs.stream.fragments import Fragments
 from jobs.stream.logreader import LogReader
 from jobs.stream.rejected import LARGEST_BYTES, Letter
 from jobs.stream.restore import restore
@@ -40,7 +42,8 @@ class Log:
         )  # fmt: skip
 
     async def restored(self) -> tuple[Mapping[bytes, bytes], Marker | None]:
-        return await restore(self.connection, self.bench.changelog, 1)
+        state, marker, _ = await restore(self.connection, self.bench.changelog, 1)
+        return state, marker
 
 
 @pytest.fixture
@@ -102,6 +105,28 @@ def test_a_flush_of_any_size_is_one_transaction(log: Log) -> None:
         )
 
     asyncio.run(scenario())
+
+
+def test_a_value_of_any_size_comes_back_and_leaves_nothing_when_it_shrinks(log: Log) -> None:
+    large = random.Random(1).randbytes(17 << 20)
+
+    async def scenario() -> None:
+        writer, fragments = log.writer(), Fragments()
+        await writer.start()
+        await writer.write(fragments.split(changes(4, -1, ka=b"small", kb=b"2")))
+        await writer.write(fragments.split(changes(6, 4, ka=large)))
+        whole, _, found = await restore(log.connection, log.bench.changelog, 1)
+        assert whole == {b"ka": large, b"kb": b"2", **changes(6, 4)}
+        await writer.write(found.split(changes(9, 6, ka=large[: 1 << 20])))
+        await writer.write(found.split(changes(12, 9, ka=b"small")))
+        await writer.stop()
+        assert await log.restored() == ({b"ka": b"small", b"kb": b"2", **changes(12, 9)}, Marker(12, 9, 0, 0))
+
+    asyncio.run(scenario())
+    left: dict[bytes, bytes | None] = {}
+    for record in log.bench.read(log.bench.changelog):
+        left[record.key] = record.value
+    assert {key for key, value in left.items() if value is not None} == {b"ka", b"kb", MARKER_KEY}
 
 
 def test_a_torn_transaction_is_invisible_and_its_writer_fenced(log: Log) -> None:

@@ -161,6 +161,54 @@ def test_an_error_stops_the_worker_and_confirms_nothing() -> None:
     run(scenario)
 
 
+def test_without_memory_no_flush_begins_and_fetching_stops_until_there_is_some() -> None:
+    async def scenario() -> None:
+        async with session() as (one, world):
+            world.used = 751
+            one.begin(1, 0)
+            one.offer(fetched(0, 20))
+            await until(lambda: world.signs.full)
+            assert world.happened == ["pause 3"]
+            assert not one.glimpse.busy, "it hangs on nothing"
+            assert world.signs.full in world.signs.unready(0)
+            assert world.signs.hung(0) == []
+            world.used = 750
+            await until(lambda: world.committed == [20])
+            assert world.happened[:3] == ["pause 3", "resume 3", "changelog"]
+            assert world.signs.full == ""
+
+    run(scenario)
+
+
+def test_a_partition_that_waits_for_memory_can_be_given_up() -> None:
+    async def scenario() -> None:
+        async with session() as (one, world):
+            world.used = 1_000
+            one.begin(1, 0)
+            one.offer(fetched(0, 20))
+            await until(lambda: world.signs.full)
+            await one.suspend(5)
+            await one.close()
+            assert not one.broken
+            assert world.happened == ["pause 3", "stop"]
+            assert world.signs.full == ""
+
+    run(scenario)
+
+
+def test_values_too_large_for_a_record_go_out_in_fragments() -> None:
+    async def scenario() -> None:
+        async with session() as (one, world):
+            one._effects.fragments.join({b"f\0\0ka": b"\0\1" + bytes(10)})
+            one.begin(1, 0)
+            one.offer(fetched(0, 2))
+            await until(lambda: world.committed)
+            assert list(world.written[0]) == [b"ka", b"f\0\0ka", MARKER_KEY]
+            assert world.written[0][b"f\0\0ka"] is None
+
+    run(scenario)
+
+
 def test_rejected_records_go_with_the_changelog() -> None:
     async def scenario() -> None:
         async with session() as (one, world):

@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,11 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import NetworkError, ServerException
 
 from jobs.warehouse import Warehouse, native, open_warehouse
+from jobs.warehouse.block import Block
 from jobs.warehouse.errors import WarehouseUnavailableError, from_engine
 from jobs.warehouse.native import NativeWarehouse
 from schemas.tables import EXPECTATIONS
+from tests.fuzz.native import HELLO, answering, packet
 from tests.services.clickhouse import Endpoint, endpoint
 from tests.services.process import free_port
 from tests.warehouse.conftest import opened
@@ -124,6 +128,45 @@ def test_errors_of_the_engine_are_transient_or_terminal(code: int, transient: bo
     error = from_engine(f"Code: {code}. DB::Exception: words. (NAME)")
     assert (error.code, error.transient) == (code, transient)
     assert error.action
+
+
+def test_a_defect_of_ours_is_not_taken_for_a_garbled_answer(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> bytes:
+        raise TypeError("a defect")
+
+    with opened(f"{server.removesuffix('default')}defects") as warehouse:
+        warehouse.migrate()
+        monkeypatch.setattr(Block, "to_bytes", broken)
+        with pytest.raises(TypeError, match="a defect"):
+            warehouse.insert(EXPECTATIONS.name, blank(EXPECTATIONS))
+        monkeypatch.undo()
+        assert warehouse.insert(EXPECTATIONS.name, blank(EXPECTATIONS)) == 1, "on another connection"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("DateTime64(999999999)", bytes(8)),
+        ("Nullable(DateTime64(999999999, 'UTC'))", bytes(9)),
+        ("Array(Decimal(9, 999999999))", bytes(12)),
+        ("Decimal(9, 1_0_0_0_0_0_0_0)", bytes(4)),
+        ("Array(" * 2_000 + "Int8" + ")" * 2_000, bytes(8)),
+    ],
+    ids=["time", "nullable", "decimal", "underscores", "deep"],
+)
+def test_types_that_no_server_has_are_garbled_answers(kind: str, value: bytes) -> None:
+    answer = packet(0, [("x", kind, b"")]) + packet(1, [("x", kind, value)])
+    with answering(HELLO + answer) as store, pytest.raises(WarehouseUnavailableError, match="cannot be read"):
+        store.query("SELECT 1")
+
+
+def test_scales_that_servers_have_are_read(server: str) -> None:
+    values = "toDateTime64('2024-01-01 00:00:00.5', 9, 'UTC'), toDecimal256('0.5', 75)"
+    with opened(f"{server.removesuffix('default')}scales") as warehouse:
+        warehouse.migrate()
+        assert warehouse.query(f"SELECT {values}").rows == [
+            (datetime(2024, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC), Decimal("0.5"))
+        ]
 
 
 def test_a_refused_connection_says_what_to_do() -> None:
