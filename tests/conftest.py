@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from tests.services import decide
 from tests.services.kafka import Cluster
 from tests.services.leftovers import Census
+from tests.services.order import longest_first
 
 KEPT = (decide.KAFKA_VARIABLE, decide.CLICKHOUSE_VARIABLE, decide.REQUIRE_VARIABLE)
 
@@ -20,6 +21,12 @@ settings.register_profile(
     "perception", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("perception")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One of several processes (`make test`): files that take long go first."""
+    if hasattr(config, "workerinput"):
+        items[:] = longest_first(items)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,9 +13,9 @@ from tests.core.harness import FOREVER, differences, event, random_events, run
 
 
 @pytest.mark.parametrize("lateness_days", [1, 500])
-@pytest.mark.parametrize("size", [1, 7, 100])
-def test_slicing_does_not_show(size: int, lateness_days: int) -> None:
-    events = random_events(900, seed=11)
+@pytest.mark.parametrize(("size", "count", "customers"), [(1, 150, 2), (7, 900, 12), (100, 900, 12)])
+def test_slicing_does_not_show(size: int, count: int, customers: int, lateness_days: int) -> None:
+    events = random_events(count, seed=11, customers=customers)
     policy = Policy(lateness_ms=lateness_days * DAY_MS)
     assert differences(run(events, policy=policy).tables, run(events, size, policy).tables) == []
 
