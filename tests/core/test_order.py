@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.policy import DAY_MS, Policy
 from tests.core.harness import FOREVER, differences, event, random_events, run
+from tests.support.laws import tries
 
 
 @pytest.mark.parametrize("lateness_days", [1, 500])
@@ -52,7 +53,7 @@ def test_of_conflicting_duplicates_the_first_in_the_log_wins() -> None:
     assert differences(run(events, policy=FOREVER).tables, sink.tables) == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(15), deadline=None)
 @given(st.integers(0, 10_000), st.integers(5, 80), st.integers(1, 25), st.integers(0, 3))
 def test_laws_hold_for_small_histories(seed: int, count: int, size: int, customers: int) -> None:
     events = random_events(count, seed=seed, customers=1 + customers, days=4)
