@@ -7,6 +7,8 @@ RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 PYTEST_ARGS ?=
+# Half of the suite waits for brokers: two processes, each with services of its own, fill two cores.
+TEST_PROCESSES ?= 2
 BENCH_ARGS ?=
 EVALUATE_ARGS ?=
 PERCEPTION_ARGS ?=
@@ -25,7 +27,7 @@ demo: $(RUNTIME) ## simulate a telecom operator's customers and show what they p
 	@$(BIN)/perception demo
 
 test: $(DEVELOPMENT) ## all tests, against a real Kafka broker and the native ClickHouse protocol
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(DEVELOPMENT) ## lint, format, types, import contracts, generated schemas and pages, locks, known vulnerabilities
 	@$(BIN)/ruff check

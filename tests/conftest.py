@@ -7,19 +7,22 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.services import decide
 from tests.services.kafka import Cluster
 from tests.services.leftovers import Census
+from tests.services.order import longest_first
+from tests.support.laws import register
 
 KEPT = (decide.KAFKA_VARIABLE, decide.CLICKHOUSE_VARIABLE, decide.REQUIRE_VARIABLE)
 
-# A shared machine is slow at times: time limits say nothing about the code. The same examples on every run.
-settings.register_profile(
-    "perception", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
-settings.load_profile("perception")
+register()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One of several processes (`make test`): files that take long go first."""
+    if hasattr(config, "workerinput"):
+        items[:] = longest_first(items)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.ordering import begins, order_of, present, rank_of
+from tests.support.laws import tries
 
 INT64 = np.iinfo(np.int64)
 KINDS: tuple[tuple[Any, tuple[int, ...]], ...] = (
@@ -33,13 +34,13 @@ def tables(draw: st.DrawFn) -> list[NDArray[Any]]:
 
 
 @given(columns=tables())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 def test_orders_are_those_of_lexsort(columns: list[NDArray[Any]]) -> None:
     assert order_of(*columns).tolist() == np.lexsort(columns[::-1]).tolist()
 
 
 @given(columns=tables())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 def test_ranks_count_distinct_rows_in_order(columns: list[NDArray[Any]]) -> None:
     rank, row = rank_of(*columns)
     rows = list(zip(*(column.tolist() for column in columns), strict=True))

@@ -9,12 +9,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from tests.core.harness import differences
 from tests.core.world import CHANGELOG, ROWS_DONE, TORN, World
+from tests.support.laws import tries
 
 SETTINGS = settings(
-    max_examples=40,
+    max_examples=tries(40),
     stateful_step_count=25,
     deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 COUNTS = st.integers(1, 30)

@@ -23,6 +23,7 @@ from schemas.judgement import judge
 from schemas.limits import DEFAULT_LIMITS, Limits
 from schemas.rejections import RefusedError
 from tests.decode.support import BASE, decoded, objects, text_of
+from tests.support.laws import tries
 
 TIGHT = Limits(max_id_chars=3, max_label_chars=4, max_text_chars=5, max_measures=2, max_attributes=2, max_number=9.0)
 
@@ -37,7 +38,7 @@ def verdict(value: bytes, limits: Limits) -> Event | Tick | RefusedError:
 
 @given(fields=objects(), ascii_only=st.booleans(), limits=st.sampled_from([DEFAULT_LIMITS, DEFAULT_LIMITS, TIGHT]))
 @case(fields={**BASE, "occurred_at": "2199-12-31T23:59:59.999999Z"}, ascii_only=False, limits=DEFAULT_LIMITS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 def test_decode_agrees_with_the_model(fields: dict[str, Any], ascii_only: bool, limits: Limits) -> None:
     value = text_of(fields, ascii_only=ascii_only)
     expected = verdict(value, limits)

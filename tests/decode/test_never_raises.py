@@ -16,6 +16,7 @@ from schemas.examples import examples
 from schemas.limits import DEFAULT_LIMITS
 from schemas.rejections import REASONS
 from tests.decode.support import BASE, WILD, batch_of, decoded, objects, text_of
+from tests.support.laws import tries
 
 SEEDS = [example.value for example in examples() if example.value is not None and len(example.value) < 4096]
 HEADERS = st.lists(
@@ -50,7 +51,7 @@ def mutations(draw: st.DrawFn) -> bytes:
 
 
 @given(value=st.one_of(st.binary(max_size=64), mutations()), headers=HEADERS, key=st.none() | st.binary(max_size=4))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 def test_any_bytes(value: bytes, headers: list[tuple[str, bytes]], key: bytes | None) -> None:
     assert_settled(decoded(value, headers=[headers], keys=[key]), 1)
 
@@ -61,13 +62,13 @@ def test_any_bytes(value: bytes, headers: list[tuple[str, bytes]], key: bytes | 
         st.one_of(WILD, st.sampled_from(["1.0", "call", TICK, "e30="]), objects()),
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 def test_any_envelope(envelope: dict[str, Any]) -> None:
     assert_settled(decoded(text_of({"specversion": "1.0", "id": "1", "source": "s", "type": "call", **envelope})), 1)
 
 
 @given(fields=st.recursive(WILD, lambda inner: st.dictionaries(st.text(max_size=3), inner, max_size=3)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 def test_any_json(fields: object) -> None:
     assert_settled(decoded(text_of(fields)), 1)
 

@@ -26,11 +26,12 @@ from pipeline.scores import relationship_mean
 from tests.perceive import oracle
 from tests.perceive.cases import DAY, NOW, World, worlds
 from tests.perceive.conftest import MODEL
+from tests.support.laws import tries
 
 HALF_LIVES = st.sampled_from([DAY, MODEL.journey.half_life_ms, MODEL.relationship.half_life_ms, math.inf])
 SHARES = {name: effect.shares for name, effect in MODEL.effects.items()}
 TOLERANCE = 1e-9
-laws = settings(max_examples=60, deadline=None)
+laws = settings(max_examples=tries(60), deadline=None)
 
 
 def observations(world: World) -> Observations:

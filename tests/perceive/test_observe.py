@@ -13,6 +13,7 @@ from pipeline.perceive import STATED_SIGNAL, observe
 from pipeline.strings import Strings
 from tests.perceive.cases import HOUR, NOW, World, facts_of, notes_of, one_answer, worlds
 from tests.perceive.conftest import MODEL
+from tests.support.laws import tries
 
 ALL_BAD = {
     "types": ("call", "complaint", "failure", "payment"),
@@ -48,7 +49,7 @@ def test_weights_of_the_document(explained: float, weight: float) -> None:
     assert DEFAULT_MODEL.signal_weight(effect) == pytest.approx(weight, rel=0.02)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(worlds())
 def test_the_cap_holds_for_every_fact_and_dimension(world: World) -> None:
     obs = observe(world.facts, world.closed, world.notes, world.strings, MODEL)
@@ -58,7 +59,7 @@ def test_the_cap_holds_for_every_fact_and_dimension(world: World) -> None:
         assert (totals <= 0.38 + 1e-12).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(worlds())
 def test_answers_leave_the_signals_alone(world: World) -> None:
     silent = World(world.known, world.closed.tolist(), [])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.records import MARK_FAILURE, MARK_RECOVERY
 from pipeline.recover import MARK, NOT_RECOVERED, match
+from tests.support.laws import tries
 
 FAILURE, RECOVERY = MARK_FAILURE, MARK_RECOVERY
 WINDOW = 1_000_000
@@ -117,7 +118,7 @@ SMALL = st.integers(0, 2)
 MARKS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 1), SMALL, SMALL, SMALL, SMALL), max_size=14)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(MARKS, st.data())
 def test_equals_the_slow_reading_in_any_order(given: list[tuple[Any, ...]], data: st.DataObject) -> None:
     marks = marks_of(*given)

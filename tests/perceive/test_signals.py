@@ -19,6 +19,7 @@ from pipeline.signals import Signal, discover
 from pipeline.strings import Strings
 from schemas.event import CASE_STATUSES, ONE_WAY_TYPES
 from tests.perceive.cases import FLAGS, HOUR, NOW, TWO_WAY_TYPES, facts_of, known_facts, notes_of
+from tests.support.laws import tries
 
 SIGNALS = list(discover().values())
 every_signal = pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name)
@@ -134,7 +135,7 @@ def test_closing_adds_and_never_changes(signal: Signal) -> None:
 
 
 @every_signal
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=tries(20), deadline=None)
 @given(known=st.lists(known_facts(), min_size=1, max_size=6), data=st.data())
 def test_is_order_free(signal: Signal, known: list[dict[str, Any]], data: st.DataObject) -> None:
     strings = Strings()

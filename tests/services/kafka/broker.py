@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +19,8 @@ from tests.services.process import Process, ServiceError, free_port
 READY_LINE = "Kafka Server started"
 START_TIMEOUT_S = 90
 JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=info")
+BRIEF = ("-XX:TieredStopAtLevel=1",)
+"""A broker under pytest ends before the second compiler has paid for itself; one of a benchmark does not."""
 
 
 class Broker:
@@ -140,7 +143,7 @@ class Cluster:
 
 
 def _java() -> list[str]:
-    return ["java", *JVM, "-cp", classpath()]
+    return ["java", *JVM, *(BRIEF if "PYTEST_VERSION" in os.environ else ()), "-cp", classpath()]
 
 
 def _properties(node: int, ports: list[tuple[int, int]], data: Path) -> dict[str, str]:
