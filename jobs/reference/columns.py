@@ -63,7 +63,6 @@ CALCULATED: Final[Mapping[str, str]] = {
     "relationship_prior_variance": "Variance of the truth around the prior of the relationship, square points",
     "relationship_prior_weight": "Weight of the prior of the relationship, answers",
     "relationship_residual_variance": "Variance that evidence on the relationship cannot remove, square points",
-    "rational": "Rational index: the score from observable facts alone, points, not clipped; NULL without an interaction",
     "score": "Score, points",
     "stated": "Part of W from answers",
     "stddev": "Standard deviation of the scores, points; NULL below two",
