@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from jobs.evaluate.predicted import own_facts
 from jobs.evaluate.reading import Base
-from jobs.fit.causes import Causes, find
+from jobs.fit.causes import find
 from jobs.fit.fading import faded
 from jobs.fit.learnt import LEAST, Learnt
 from jobs.fit.predicting import Found
 from jobs.fit.prior import priors
 from jobs.fit.process import Values, fitted, series
+from jobs.fit.response import eagerness, unselected
 from pipeline.model import Model
 from pipeline.policy import DAY_MS
 
@@ -63,11 +64,16 @@ def causing(
             base.coded.customer, base.coded.at_ms, (level - expected) / kept_shares, weights, kept_shares, about
         )
         values = fitted(found, start)
-        model = replace(faded(found, values, model), predictor=causes.found.predictor)
-    return Caused(model, causes.found, [*learnt, *_told(start, model, values, causes, len(base))])
+        model = replace(model, predictor=causes.found.predictor)
+        eager = eagerness(base, model, values.lasting + values.recent + values.felt)
+        values = unselected(values, eager, model.answers.spread)
+        model = faded(found, values, model)
+    assert causes is not None
+    more = Learnt("how much likelier an answer is per 20 points of feeling", 0.0, eager, len(base), float("nan"))
+    return Caused(model, causes.found, [*learnt, *_told(start, model, values, len(base)), more])
 
 
-def _told(start: Model, model: Model, values: Values, causes: Causes, n: int) -> list[Learnt]:
+def _told(start: Model, model: Model, values: Values, n: int) -> list[Learnt]:
     stays = model.predictor.stays if model.predictor else (0.0, 0.0)
     before = Values.start(start)
     nan = float("nan")

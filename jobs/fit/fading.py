@@ -47,11 +47,8 @@ class _Asked:
 
     def error(self, share: Floats, covariance: Floats, own: float) -> Floats:
         """Expected squared error, shape (customers,)."""
-        return np.asarray(
-            own
-            - 2.0 * (share * covariance).sum(axis=1)
-            + np.einsum("ci,cij,cj->c", share, self.covariance, share, optimize=True)
-        )
+        spread = (share * (self.covariance @ share[:, :, np.newaxis])[:, :, 0]).sum(axis=1)
+        return np.asarray(own - 2.0 * (share * covariance).sum(axis=1) + spread)
 
 
 def _asked(found: list[Series], values: Values) -> list[_Asked]:

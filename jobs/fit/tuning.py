@@ -172,7 +172,7 @@ def predicts_better(
     ``optimism``: by how much squared errors of each are too small because it has seen the answers.
     """
     before, after = (
-        (float(np.mean(_Errors.of(base, one).off ** 2)) * by) ** 0.5
+        float((float(np.mean(_Errors.of(base, one).off ** 2)) * by) ** 0.5)
         for one, by in zip((model, other), optimism, strict=True)
     )
     text = "error without and with single interactions as causes of which a part stays"

@@ -213,7 +213,8 @@ def test_rational_index_is_the_score_without_answers(warehouse: Warehouse) -> No
         expected["relationship" if horizon is DEFAULT_MODEL.relationship else "journey"] = prior
     for horizon, mean in expected.items():
         found = warehouse.query(
-            """SELECT rational FROM customer_rational_at(at = {at:DateTime64(3, 'UTC')}) WHERE horizon = {horizon:String}
+            """SELECT rational FROM customer_rational_at(at = {at:DateTime64(3, 'UTC')})
+            WHERE horizon = {horizon:String}
             ORDER BY indexOf(['meets_needs', 'easy', 'enjoyable'], dimension)""",
             {"horizon": horizon, "at": AT},
         )
