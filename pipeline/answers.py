@@ -141,6 +141,13 @@ def fitted_shares(
     return _fitted(levels, rule, shares, counts)[0]
 
 
+def kept_share(levels: int, rule: AnswerRule, shares: tuple[float, ...] = (), counts: tuple[float, ...] = ()) -> float:
+    """Share of the variance of a reading that its normal score keeps: a score is the mean of its category."""
+    known, points = fitted_shares(levels, rule, shares, counts), level_scores(levels, rule, shares, counts)
+    center = float(known @ points)
+    return float(known @ (points - center) ** 2) / rule.spread**2
+
+
 def _fitted(
     levels: int, rule: AnswerRule, shares: tuple[float, ...], counts: tuple[float, ...]
 ) -> tuple[Floats, float]:

@@ -41,7 +41,7 @@ def sums(header: Records, observations: Observations, owner: Index, model: Model
     for place, horizon in enumerate((model.journey, model.relationship)):
         left = header["base"][:, place]
         base = Evidence(left[:, 0], left[:, 1], left[:, 2])
-        fresh = gather(observations, owner, count, as_of, horizon.half_life_ms)
+        fresh = gather(observations, owner, count, as_of, horizon.half_life_ms, model.moved(horizon))
         both.append(move(base, base_ms, as_of, horizon.half_life_ms) + fresh)
     return Sums(as_of, both[0], both[1])
 

@@ -42,13 +42,18 @@ def predict(
     Interactions that only hold answers have none. What a feature's event types did not bring counts as missing once
     the interaction is ``closed``. ``effects`` are the model's signals; one counts before that where it is final.
     """
-    acted = np.asarray((facts["types"] & ~_ASKED_ONLY) != 0)
     columns = {source: _column(source, facts, closed, notes, strings, effects) for source in predictor.features}
     missing = {
         source: closed & has_type(facts, type_bits(*feature.types)) for source, feature in predictor.features.items()
     }
     said = predictor.predict(columns, missing)
-    return Prediction(np.where(acted[:, np.newaxis], said.shift, 0.0), said.explained * acted[:, np.newaxis])
+    some = acted(facts)[:, np.newaxis]
+    return Prediction(np.where(some, said.shift, 0.0), said.explained * some)
+
+
+def acted(facts: NDArray[Any]) -> Flags:
+    """Two-way interactions in which something else happened than answers, shape (n,)."""
+    return np.asarray(((facts["types"] & ~_ASKED_ONLY) != 0) & (facts["grouping"] != ONE_WAY))
 
 
 def _column(

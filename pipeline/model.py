@@ -252,6 +252,19 @@ class Model:
         noise = self.perception_variance * (1 - told) / told
         return np.where(explained > 0, self.answer_variance / (noise + self.interaction.prior_variance), 0.0)
 
+    def moved(self, horizon: Horizon) -> float:
+        """What one point of b(x) adds to the sum S of a horizon: n·κ, so that the prior's mean moves by κ points.
+
+        m = (n·(m_prior + κ·B) + S)/(n + W) with B the decayed sum of what interactions caused: answers that came since
+        tell of it too, so it counts as much as the prior does. Additive like all evidence, and with no weight.
+        """
+        if self.predictor is None:
+            return 0.0
+        lasting, recent = self.predictor.stays
+        if horizon is self.relationship:
+            return horizon.prior_weight * lasting
+        return horizon.prior_weight * recent if horizon is self.journey else 0.0
+
     def digest(self) -> str:
         """Eight hex digits of all values but the version: equal models, equal digits."""
         plain = replace(self, version="", segments={}, effects={}, scales={}, predictor=None)

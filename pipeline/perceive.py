@@ -30,6 +30,8 @@ STATED_SIGNAL = -1
 """``Observations.signal`` of an explicit answer."""
 AMENDS_SIGNAL = -2
 """``Observations.signal`` of what a recovery gives back, or a failure that came again adds."""
+CAUSED_SIGNAL = -3
+"""``Observations.signal`` of what an interaction did to the customer: b(x) in points, without weight."""
 _WIDTH = len(DIMENSIONS)
 _ENJOYABLE = DIMENSIONS.index("enjoyable")
 
@@ -52,7 +54,7 @@ class Observations:
     stated: NDArray[np.bool_]
     """From an explicit answer."""
     signal: NDArray[np.int16]
-    """Index into ``Model.signal_names``, ``STATED_SIGNAL`` or ``AMENDS_SIGNAL``."""
+    """Index into ``Model.signal_names``, ``STATED_SIGNAL``, ``AMENDS_SIGNAL`` or ``CAUSED_SIGNAL``."""
 
     def __len__(self) -> int:
         return len(self.fact)
@@ -198,19 +200,44 @@ def _merged(stated: Observations, inferred: Observations, signals: int) -> Obser
     return both.take(np.argsort(key, kind="stable"))
 
 
-def gather(obs: Observations, group: Indices, groups: int, reference_ms: Indices, half_life_ms: float) -> Evidence:
+def caused(facts: NDArray[Any], shift: Floats, model: Model) -> Observations:
+    """What ``shift`` (n, 3), points, of each fact moves for longer than the fact; no rows where nothing stays."""
+    stays = model.predictor is not None and any(model.predictor.stays)
+    fact = np.flatnonzero(shift.any(axis=1)) if stays else np.zeros(0, np.int64)
+    return Observations(
+        fact=fact,
+        at_ms=facts["end_ms"][fact],
+        weight=np.zeros((len(fact), _WIDTH)),
+        value=shift[fact],
+        stated=np.zeros(len(fact), dtype=np.bool_),
+        signal=np.full(len(fact), CAUSED_SIGNAL, dtype=np.int16),
+    )
+
+
+def gather(
+    obs: Observations,
+    group: Indices,
+    groups: int,
+    reference_ms: Indices,
+    half_life_ms: float,
+    moved: float = 0.0,
+) -> Evidence:
     """Sums per group at its reference time: W = Σ w·2^(-(T-t)/H), S = Σ w·y·2^(-(T-t)/H) (PERCEPTION.md).
 
     ``group`` (m,) is the group of each observation, below ``groups``; ``reference_ms`` (k,) is T per group.
     An observation after T has a factor above 1: the sum is the one that decays to the right value later.
-    ``half_life_ms`` inf = undecayed.
+    ``half_life_ms`` inf = undecayed. ``moved`` is what S gains per point that was caused (``Model.moved``).
     """
-    age = reference_ms[group] - obs.at_ms
-    weight = obs.weight * np.exp2(-age / half_life_ms)[:, np.newaxis]
+    fade = np.exp2(-(reference_ms[group] - obs.at_ms) / half_life_ms)[:, np.newaxis]
+    weight = obs.weight * fade
+    total = weight * obs.value
+    if moved:
+        rows = np.flatnonzero(obs.signal == CAUSED_SIGNAL)
+        total[rows] = moved * fade[rows] * obs.value[rows]
     answered = np.flatnonzero(obs.stated)
     return Evidence(
         _totals(group, weight, groups),
-        _totals(group, weight * obs.value, groups),
+        _totals(group, total, groups),
         _totals(group[answered], weight[answered], groups),
     )
 

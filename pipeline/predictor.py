@@ -38,6 +38,7 @@ FIELDS: Final = ("channel", "touchpoint", "outcome", "reason", "team", "skill", 
 NUMBERS: Final = ("severity", "transfers", "wait_s", "promised_s", "duration_s", "amount")
 """Numbers of an interaction that can be features."""
 NOTHING: Final[Triple] = (0.0, 0.0, 0.0)
+NOWHERE: Final = (0.0, 0.0)
 
 
 def _require(sound: bool, rule: str) -> None:
@@ -151,8 +152,14 @@ class Predictor:
     """R² of an interaction's perception when all features are known, per dimension."""
     features: Mapping[str, Feature] = field(default_factory=dict)
     """By source: ``measures.NAME``, ``attributes.NAME``, ``signals.NAME`` or a field of the event."""
+    constant: Triple = NOTHING
+    """Effect of an interaction of which no feature is known, points: what keeps the mean of all interactions at 0."""
+    stays: tuple[float, float] = NOWHERE
+    """Share of b(x) that stays with the customer, of causes: in the relationship and in the journey."""
 
     def __post_init__(self) -> None:
+        _require(all(0 <= part <= 1 for part in self.stays), "stays must be within [0, 1]")
+        _require(self.role == CAUSE or self.stays == NOWHERE, "stays is of causes only")
         _require(self.role in ROLES, f"role must be one of {', '.join(ROLES)}")
         _require(all(0 <= part < 1 for part in self.explained), "explained must be within [0, 1)")
         _require(bool(self.features), "features must not be empty")
@@ -175,7 +182,7 @@ class Predictor:
             else (source, repr(one))
             for source, one in sorted(self.features.items())
         ]
-        return repr((self.role, self.explained, features))
+        return repr((self.role, self.explained, features, self.constant, self.stays))
 
     def predict(self, columns: Mapping[str, Column], missing: Mapping[str, Flags]) -> Prediction:
         """b(x) and R² from a column per feature (NaN or empty = not known), shape (n,) each.
@@ -183,7 +190,7 @@ class Predictor:
         ``missing`` says where a feature that is not known is known to be missing.
         """
         count = len(next(iter(columns.values())))
-        shift, known = np.zeros((count, 3)), np.zeros((count, 3))
+        shift, known = np.tile(self.constant, (count, 1)), np.zeros((count, 3))
         for source, effect in self.parts(columns, missing).items():
             told = ~np.isnan(effect[:, :1])
             shift += np.where(told, effect, 0.0)

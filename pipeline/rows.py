@@ -81,7 +81,7 @@ def interactions(
     observations = now.lasting.take(of_chosen >= 0)
     place = of_chosen[of_chosen >= 0]
     decayed = {
-        name: gather(observations, place, len(chosen), facts["end_ms"], horizon.half_life_ms)
+        name: gather(observations, place, len(chosen), facts["end_ms"], horizon.half_life_ms, model.moved(horizon))
         for name, horizon in (("journey", model.journey), ("relationship", model.relationship))
     }
     evidence = now.evidence.take(chosen)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline import aggregate, amends, journeys, lookback, sessionize
 from pipeline.features import cause_shift
 from pipeline.model import Model
-from pipeline.perceive import Evidence, Observations, gather, interaction_score, observe, segment_prior
+from pipeline.perceive import Evidence, Observations, caused, gather, interaction_score, observe, segment_prior
 from pipeline.policy import Policy
 from pipeline.records import LOOKED_BACK, copied, pick, put
 from pipeline.sessionize import Facts, Groups
@@ -42,7 +42,8 @@ class View:
     closed: NDArray[np.bool_]
     observations: Observations
     lasting: Observations
-    """What reaches the customer's sums: the observations, and the amends of recoveries (``pipeline.amends``)."""
+    """What reaches the customer's sums: the observations, the amends of recoveries (``pipeline.amends``), and what
+    stays of what interactions caused."""
     evidence: Evidence
     """Undecayed, per fact, without amends."""
     shift: NDArray[np.float64]
@@ -71,7 +72,7 @@ def view(working: Working, groups: Groups, watermark_ms: int, settled_before_ms:
     shift = cause_shift(facts.rows, closed, notes, strings, model)
     collected = journeys.collect(facts.rows, notes, evidence, past)
     marks, given = _amends(working.marks, facts, watermark_ms, context)
-    lasting = observations.joined(given)
+    lasting = observations.joined(given).joined(caused(facts.rows, shift, model))
     return View(watermark_ms, facts, notes, closed, observations, lasting, evidence, shift, collected, marks)
 
 

@@ -63,7 +63,8 @@ def moments_before(sample: Sample, model: Model) -> tuple[Floats, Floats, Floats
     mean, spread, evidence = _priors(sample, model)[:, np.newaxis], np.zeros(1), np.zeros(1)
     for horizon in (model.relationship, model.journey):
         total = _customer_sums(sample, said, horizon.half_life_ms) + at_once * own_implied
-        total += _heard_before(sample, horizon.half_life_ms)
+        moved = model.moved(horizon) if sample.predicted.stays else 1.0
+        total += moved * _heard_before(sample, horizon.half_life_ms)
         mean = scores.mean(total[:, :3], total[:, 3:], mean, horizon)
         spread = scores.variance(total[:, :3], spread, horizon)
         evidence = total[:, :3] if horizon is model.relationship else evidence

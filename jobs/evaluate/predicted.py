@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.features import cause_shift
 from pipeline.model import Model
 from pipeline.perceive import gather, observe
 from pipeline.predictor import CAUSE, Prediction, Predictor
@@ -42,6 +43,8 @@ class Predicted:
     last_weight: Floats
     """Of all of the journey, shape (j, 3)."""
     last_sum: Floats
+    stays: bool = False
+    """Whether ``last_sum`` is b(x) of single interactions, of which a part stays (``Model.moved``)."""
 
 
 def predicted(base: Base, model: Model) -> Predicted:
@@ -52,6 +55,8 @@ def predicted(base: Base, model: Model) -> Predicted:
         none, empty = np.zeros(0, np.int64), np.zeros((0, 3))
         silent = np.full(count, -1)
         return Predicted(False, silent, silent, nothing, nothing, nothing, none, none, empty, empty)
+    if any(predictor.stays):
+        return _staying(base, model)
     coded = base.coded
     at_ms, code = coded.at_ms, coded.code
     position = journal.before(coded.journey, coded.person, at_ms)
@@ -76,6 +81,37 @@ def predicted(base: Base, model: Model) -> Predicted:
         last_ms=journal.at_ms[last],
         last_weight=np.zeros_like(last_weight) if cause else last_weight,
         last_sum=np.zeros_like(last_sum) if cause else last_sum,
+    )
+
+
+def own_facts(base: Base) -> Index:
+    """The fact that each answer is about, shape (n,); -1 where there is none."""
+    place = {key: row for row, key in enumerate(base.facts.keys)}
+    told = np.array([place.get(key, -1) for key in zip(base.told[0], base.told[1], strict=True)], np.int64)
+    return np.asarray(told[base.coded.interaction])
+
+
+def _staying(base: Base, model: Model) -> Predicted:
+    """Of causes that stay: b(x) of every single interaction."""
+    assert model.predictor is not None
+    facts, count, nothing = base.facts, len(base), np.zeros((len(base), 3))
+    shift = cause_shift(facts.records, facts.closed, np.zeros(0, dtype=NOTE), facts.strings, model)
+    owner = np.array([base.coded.code.get(name, -1) for name, _ in facts.keys], np.int64)
+    end_ms = facts.records["end_ms"].astype(np.int64)
+    own = own_facts(base)
+    left = np.where((own >= 0) & (end_ms[own] < base.coded.at_ms), 1.0 - sum(model.predictor.stays), 1.0)
+    return Predicted(
+        cause=True,
+        journey=np.full(count, -1),
+        heard_ms=base.coded.at_ms,
+        shift=shift[own] * ((own >= 0) * left)[:, np.newaxis],
+        weight=nothing,
+        sum=nothing,
+        owner=owner,
+        last_ms=end_ms,
+        last_weight=np.zeros_like(shift),
+        last_sum=shift,
+        stays=True,
     )
 
 

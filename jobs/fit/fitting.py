@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.evaluate.reading import Base
+from jobs.fit.caused import causing
 from jobs.fit.learnt import LEAST, Learnt
 from jobs.fit.predicting import Found, find, told_of
+from jobs.fit.prior import priors
 from jobs.fit.reading import Seen
-from jobs.fit.tuning import tune
-from pipeline.answers import level_scores, rating_levels
+from jobs.fit.tuning import predicts_better, tune
+from pipeline.answers import kept_share, level_scores, rating_levels
 from pipeline.model import Model, Scale
 from pipeline.signals import Effect, Outcome, Slope, discover
 
@@ -44,11 +46,27 @@ def fit(seen: Seen, start: Model, name: str, without: AbstractSet[str] = frozens
     model = _priors(seen, model, learnt, kept)
     found = None
     if seen.base is not None and len(seen.base) >= LEAST:
+        plain = model
         found = _predictor(seen, seen.base, model, without, kept)
         model = replace(model, predictor=None if found is None else found.predictor)
         model = tune(seen.base, model, 1.0 if found is None else found.optimism, learnt, kept)
+        caused = None if without else causing(seen.base, plain, *_read(seen, plain), seen.customer, seen.segment)
+        if caused is not None:
+            optimism = 1.0 if found is None else found.optimism, caused.found.optimism
+            if predicts_better(seen.base, model, caused.model, optimism, learnt):
+                model, found = caused.model, caused.found
+                learnt.extend(caused.learnt)
     model = replace(model, version=f"{name}-{model.digest()}")
     return Fit(model, len(seen.value), tuple(learnt), tuple(kept), found)
+
+
+def _read(seen: Seen, model: Model) -> tuple[Floats, Floats, Floats]:
+    """Answers in points, what a scale keeps of a reading, and its weights."""
+    points, _ = _points(seen, model)
+    shares = np.empty(len(points))
+    for name, rows, levels, _category in _categories(seen, model):
+        shares[rows] = kept_share(levels, model.answers, *model.scales[name].known(levels))
+    return points, shares, np.array([model.scales[name].weights for name in seen.scale.tolist()])
 
 
 def _predictor(seen: Seen, base: Base, model: Model, without: AbstractSet[str], kept: list[str]) -> Found | None:
@@ -134,38 +152,5 @@ def _points(seen: Seen, model: Model) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def _priors(seen: Seen, model: Model, learnt: list[Learnt], kept: list[str]) -> Model:
-    """Means of the customers' mean answers, shrunk: of all to the start, of segments to that of all."""
     points, told = _points(seen, model)
-    _, first, customer = np.unique(seen.customer[told], return_index=True, return_inverse=True)
-    if len(first) < LEAST:
-        kept.append(f"priors: {len(first)} customers with answers, {LEAST} are needed")
-        return model
-    own_mean = np.bincount(customer, points[told]) / np.bincount(customer)
-    pseudo = model.relationship.prior_weight  # n/(n + σ²/τ²): customers, not answers
-    overall = float((own_mean.sum() + pseudo * model.prior_mean) / (len(first) + pseudo))
-    error = float(own_mean.std(ddof=1)) / (len(first) + pseudo) ** 0.5
-    learnt.append(Learnt("prior mean", model.prior_mean, overall, len(first), error))
-    segments = _segments(seen.segment[told][first], own_mean, overall, model, learnt, kept)
-    return replace(model, prior_mean=overall, segments=segments)
-
-
-def _segments(
-    segment: NDArray[np.object_], mean: Floats, overall: float, model: Model, learnt: list[Learnt], kept: list[str]
-) -> dict[str, float]:
-    """μ_seg: mean, shrunk by n/(n + σ²/τ²) with the variances of a one-way analysis of variance."""
-    names, place, count = np.unique(segment, return_inverse=True, return_counts=True)
-    means = np.bincount(place, mean) / count
-    within = float(((mean - means[place]) ** 2).sum() / max(len(mean) - len(names), 1))
-    total = len(mean) - float((count**2).sum()) / len(mean)
-    between = float((count * (means - mean.mean()) ** 2).sum()) - (len(names) - 1) * within
-    between = max(between / total, 0.0) if total > 0 else 0.0
-    if between == 0.0:
-        kept.append("priors of segments: the segments do not differ by more than chance")
-        return {}
-    found: dict[str, float] = {}
-    for name, n, own in zip(names.tolist(), count.tolist(), means.tolist(), strict=True):
-        if name:
-            found[name] = float(np.clip(overall + (own - overall) * n / (n + within / between), 0.0, 100.0))
-            error = (within / (n + within / between)) ** 0.5
-            learnt.append(Learnt(f"prior of {name}", model.segments.get(name, model.prior_mean), found[name], n, error))
-    return found
+    return priors(seen.customer[told], seen.segment[told], points[told], model, learnt, kept)

@@ -162,3 +162,19 @@ def _noise(base: Base, model: Model, optimism: float) -> Model:
         }
         model = replace(model, answer_variance=model.answer_variance * factor, **heavier)
     return model
+
+
+def predicts_better(
+    base: Base, model: Model, other: Model, optimism: tuple[float, float], learnt: list[Learnt]
+) -> bool:
+    """Whether ``other`` predicts answers with smaller errors than ``model``; says so.
+
+    ``optimism``: by how much squared errors of each are too small because it has seen the answers.
+    """
+    before, after = (
+        float((float(np.mean(_Errors.of(base, one).off ** 2)) * by) ** 0.5)
+        for one, by in zip((model, other), optimism, strict=True)
+    )
+    text = "error without and with single interactions as causes of which a part stays"
+    learnt.append(Learnt(text if after < before else f"{text} (not taken)", before, after, len(base), np.nan))
+    return after < before

@@ -27,6 +27,7 @@ from jobs.models.schema import (
     feature_checks,
     points,
     three,
+    two,
 )
 from pipeline.model import AnswerRule, Horizon, Model, RecoveryRule, Scale
 from pipeline.predictor import Predictor
@@ -172,6 +173,9 @@ def _effects(table: Mapping[str, Any], problems: list[str]) -> dict[str, Effect]
     return {name: _effect(part, f"signals.{name}", problems) for name, part in parts.items()}
 
 
+_PREDICTOR: Final = {"role": _name, "explained": three, "constant": three, "stays": two}
+
+
 def _predictor(part: Mapping[str, Any], problems: list[str]) -> Any:
     """The predictor that a fit has written."""
     values = {name: value for name, value in part.items() if name != "features"}
@@ -185,7 +189,7 @@ def _predictor(part: Mapping[str, Any], problems: list[str]) -> Any:
             continue
         given = {key: value for key, value in one.items() if key != "kind"}
         features[name] = _built(kind, given, place, feature_checks(kind), problems, FEATURE_OPTIONAL)
-    checked = _checked(values, "predictor", {"role": _name, "explained": three}, problems)
+    checked = _checked(values, "predictor", _PREDICTOR, problems, frozenset({"constant", "stays"}))
     if len(problems) > known:
         return None
     try:

@@ -73,6 +73,13 @@ def three(value: object) -> tuple[float, ...]:
     return given
 
 
+def two(value: object) -> tuple[float, ...]:
+    """One number for the relationship, one for the journey."""
+    if len(given := numbers(value)) != 2:
+        raise ValueError("two numbers: relationship, journey")
+    return given
+
+
 def lists(value: object) -> tuple[tuple[float, ...], ...]:
     """A list of lists of numbers."""
     if not isinstance(value, list):

@@ -56,7 +56,7 @@ def _sections(model: Model) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _predictor(predictor: Predictor) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    yield "predictor", {"role": predictor.role, "explained": predictor.explained}
+    yield "predictor", {name: getattr(predictor, name) for name in ("role", "explained", "constant", "stays")}
     for source, feature in sorted(predictor.features.items()):
         kind = next(text for text, form in FEATURES.items() if type(feature) is form)
         values = {one.name: getattr(feature, one.name) for one in fields(feature)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from schemas.tables import DIMENSIONS
+
 CALCULATED: Final[Mapping[str, str]] = {
     "ad_lift": "How many halvings of the way to 100 points one fresh ad leads to expect",
     "recommendation_lift": "How many halvings of the way to 100 points one fresh recommendation leads to expect",
@@ -115,6 +117,15 @@ IN_VIEW: Final[Mapping[tuple[str, str], str]] = {
     ("journeys", "goal"): "What the customer wants to achieve; with an id, what its interactions name first",
     ("late", "payload"): "Original value",
     ("service_recovery", "reason"): "Why the customer got in touch",
+    **{
+        ("journeys", f"{dimension}_rational"): f"Score of {dimension} from observable facts alone, points"
+        for dimension in DIMENSIONS
+    },
+    ("observed_evidence", "anchor"): "Weight of the prior of the interaction, answers",
+    ("observed_evidence", "segment_prior"): "The segment's prior mean, points",
+    ("observed_evidence", "weights"): "Evidence W without answers per dimension: meets_needs, easy, enjoyable",
+    ("observed_evidence", "sums"): "Evidence S = sum of weight times points, without answers, per dimension",
+    ("touchpoints", "model_version"): "Versions of the models that made its interactions' rows",
     ("touchpoints", "customers"): "Distinct customers among them",
     ("touchpoints", "high"): "Upper end of the 90 % interval of the mean, points; NULL for one interaction",
     ("touchpoints", "low"): "Lower end of the 90 % interval of the mean, points; NULL for one interaction",

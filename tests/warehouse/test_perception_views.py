@@ -182,9 +182,45 @@ def test_perception_index_is_the_mean_of_all_customers_at_the_newest_evidence(wa
     variance = scores.relationship_variance(weight, DEFAULT_MODEL)
     half = 1.645 * np.sqrt((mean.var(axis=0) + variance.mean(axis=0)) / count)
     for view in ("perception_index", "perception_index_by_segment"):
-        found = warehouse.query(f"SELECT dimension, score, low, high, n, at FROM {view}").rows
+        found = warehouse.query(f"SELECT dimension, score, low, high, n, at, model_version FROM {view}").rows
         assert [row[0] for row in found] == list(DIMENSIONS)
         assert close([row[1] for row in found], mean.mean(axis=0))
         assert close([row[2] for row in found], mean.mean(axis=0) - half)
         assert close([row[3] for row in found], mean.mean(axis=0) + half)
-        assert {row[4:] for row in found} == {(count, AT)}
+        assert {row[4:] for row in found} == {(count, AT, DEFAULT_MODEL.version)}
+
+
+def test_rational_index_is_the_score_without_answers(warehouse: Warehouse) -> None:
+    rng, count = np.random.default_rng(7), 12
+    columns = sums(8, count, ("interaction",), stated=True)
+    weight, stated = (matrix(columns, "interaction", part) for part in ("weight", "stated"))
+    observed, value = weight - stated, rng.uniform(0, 100, (count, 3))
+    anchor = DEFAULT_MODEL.interaction.prior_weight
+    rational = (anchor * 70.0 + observed * value) / (anchor + observed)
+    columns |= {f"{name}_rational": rational[:, place].tolist() for place, name in enumerate(DIMENSIONS)}
+    ended = [AT_MS - place * DAY_MS for place in range(count)]
+    insert(
+        warehouse, "interaction_rows", count, customer_id="a", version=1, journey_key="j", ended_at=ended,
+        interaction_key=[f"k{place}" for place in range(count)], **columns,
+    )  # fmt: skip
+    insert(warehouse, "customer_rows", customer_id="a", version=1, as_of=AT_MS)
+    insert(warehouse, "customer_rows", customer_id="silent", version=1, as_of=AT_MS)
+    insert(warehouse, "journey_rows", customer_id="a", version=1, journey_key="j")
+    prior, expected = np.full(3, 70.0), {}
+    for horizon in (DEFAULT_MODEL.relationship, DEFAULT_MODEL.journey):
+        fade = np.exp2((np.array(ended) - AT_MS) / horizon.half_life_ms)[:, None]
+        prior = scores.mean((observed * fade).sum(axis=0), (observed * value * fade).sum(axis=0), prior, horizon)
+        expected["relationship" if horizon is DEFAULT_MODEL.relationship else "journey"] = prior
+    for horizon, mean in expected.items():
+        found = warehouse.query(
+            """SELECT rational FROM customer_rational_at(at = {at:DateTime64(3, 'UTC')})
+            WHERE horizon = {horizon:String}
+            ORDER BY indexOf(['meets_needs', 'easy', 'enjoyable'], dimension)""",
+            {"horizon": horizon, "at": AT},
+        )
+        assert close([row[0] for row in found], mean), horizon
+    now = warehouse.query("SELECT customer_id, count(rational), count() FROM customer_perception GROUP BY customer_id")
+    assert sorted(now.rows) == [("a", 6, 6), ("silent", 0, 6)]
+    found = warehouse.query("SELECT meets_needs_rational, easy_rational, enjoyable_rational FROM journeys")
+    everything = (anchor * 70.0 + (observed * value).sum(axis=0)) / (anchor + observed.sum(axis=0))
+    assert close(list(found.rows[0]), everything)

@@ -115,8 +115,11 @@ def test_touchpoints_come_worst_first(warehouse: Warehouse) -> None:
         insert(
             warehouse, "interaction_rows", 3, version=1, customer_id=["a", "b", "b"], touchpoint=touchpoint,
             interaction_key=[f"{touchpoint}{place}" for place in range(3)], easy_score=points,
-            interaction_easy_weight=[1.0, 0.5, 1.0], meets_needs_score=70.0,
+            interaction_easy_weight=[1.0, 0.5, 1.0], interaction_easy_stated=[0.0, 0.5, 0.5], meets_needs_score=70.0,
+            model=["m-1", "m-1", "m-2"], easy_confidence=[0.1, 0.2, 0.3],
         )  # fmt: skip
+    sure = warehouse.query("SELECT round(confidence, 9), inferred_share, model_version FROM touchpoints").rows
+    assert list(sure) == [(0.2, 0.6, "m-1, m-2")] * 2
     found = warehouse.query("SELECT touchpoint, dimension, score, low, high, n, customers FROM touchpoints").rows
     half = 1.645 * 10 / np.sqrt(2)
     assert list(found) == [

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import scores
-from pipeline.perceive import Evidence, gather
-from tests.evaluate.perception.scene import HORIZONS, Scene, Told, known, spread_out
+from pipeline.model import Horizon, Model
+from pipeline.perceive import Evidence, Observations, gather
+from tests.evaluate.perception.scene import HORIZONS, Index, Scene, Told, known, spread_out
 
 Floats = NDArray[np.float64]
 
@@ -16,10 +17,12 @@ def evidence(scene: Scene) -> dict[str, Evidence]:
     """Sums of evidence of each query, by horizon."""
     query, row = spread_out(*known(scene.customer, scene.observations.at_ms, scene.queries))
     before = scene.observations.take(row)
-    at_ms = scene.queries.at_ms
-    return {
-        name: gather(before, query, len(at_ms), at_ms, getattr(scene.model, name).half_life_ms) for name in HORIZONS
-    }
+    at_ms, model = scene.queries.at_ms, scene.model
+    return {name: _sums(before, query, at_ms, getattr(model, name), model) for name in HORIZONS}
+
+
+def _sums(before: Observations, query: Index, at_ms: Index, horizon: Horizon, model: Model) -> Evidence:
+    return gather(before, query, len(at_ms), at_ms, horizon.half_life_ms, model.moved(horizon))
 
 
 def estimate(scene: Scene, sums: dict[str, Evidence]) -> Told:
