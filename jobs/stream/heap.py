@@ -11,6 +11,7 @@ from typing import Final
 
 _MEBIBYTE: Final = 1 << 20
 _OPTIONS: Final = (
+    (-8, 1),  # M_ARENA_MAX: one heap for all threads, so that what one has freed serves the next
     (-1, 256 * _MEBIBYTE),  # M_TRIM_THRESHOLD: so much may lie free at the end of the heap
     (-2, 16 * _MEBIBYTE),  # M_TOP_PAD: the heap grows by so much
     (-3, 32 * _MEBIBYTE),  # M_MMAP_THRESHOLD: smaller blocks come from the heap; its largest value
