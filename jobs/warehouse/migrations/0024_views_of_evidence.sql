@@ -152,10 +152,15 @@ ARRAY JOIN arrayConcat(
 ) AS line
 COMMENT 'The rational index of every customer, horizon and dimension at any moment: the mean of customer_perception_at as observable facts alone give it, without answers and amends (points, not clipped).';
 
+CREATE OR REPLACE VIEW customer_rational${on_cluster} AS
+SELECT *
+FROM customer_rational_at(at = now64(3, 'UTC'))
+COMMENT 'One row per customer with an interaction, horizon and dimension: the rational index now, points, not clipped.';
+
 CREATE OR REPLACE VIEW customer_perception${on_cluster} AS
 SELECT p.*, if(r.customer_id = '', NULL, r.rational) AS rational
 FROM customer_perception_at(at = now64(3, 'UTC')) AS p
-LEFT JOIN customer_rational_at(at = now64(3, 'UTC')) AS r
+LEFT JOIN customer_rational AS r
     ON r.customer_id = p.customer_id AND r.horizon = p.horizon AND r.dimension = p.dimension
 COMMENT 'One row per customer, horizon (journey, relationship) and dimension: the shown score (points 0-100, capped by the pyramid) with its 90 % interval low .. high, confidence (share of the score that is the customer''s own evidence), inferred_share (part of the evidence not from answers) and the rational index (what observable facts alone say, points, not clipped; NULL without an interaction), now.';
 
