@@ -49,7 +49,8 @@ def causing(
     """
     facts = own_facts(base)
     about = base.coded.interaction
-    if len(base) - len(np.unique(base.coded.customer)) < LEAST or (facts < 0).all():
+    again = len(base) - len(np.unique(base.coded.customer))
+    if again < LEAST or (facts < 0).all() or not np.isfinite(points).all():
         return None
     model, learnt = start, list[Learnt]()
     for _ in range(_PASSES):

@@ -63,7 +63,7 @@ def fit(seen: Seen, start: Model, name: str, without: AbstractSet[str] = frozens
 def _read(seen: Seen, model: Model) -> tuple[Floats, Floats, Floats]:
     """Answers in points, what a scale keeps of a reading, and its weights."""
     points, _ = _points(seen, model)
-    shares = np.empty(len(points))
+    shares = np.ones(len(points))
     for name, rows, levels, _category in _categories(seen, model):
         shares[rows] = kept_share(levels, model.answers, *model.scales[name].known(levels))
     return points, shares, np.array([model.scales[name].weights for name in seen.scale.tolist()])

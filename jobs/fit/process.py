@@ -177,7 +177,7 @@ def _along(
             tried = best.copy()
             tried[place] += size
             value = loss(tried)
-            if value >= least - 1e-6:
+            if not value < least - 1e-6:
                 break
             best, least, moved = tried, value, True
         if moved:

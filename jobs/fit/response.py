@@ -44,7 +44,7 @@ def eagerness(base: Base, model: Model, felt: float) -> float:
     group = group.reshape(-1)
     share = np.bincount(group, answered) / np.bincount(group)
     told = (share > 0)[group]
-    return _likeliest(_folded(shift[told], felt) / model.answers.spread, answered[told], group[told])
+    return likeliest(_folded(shift[told], felt) / model.answers.spread, answered[told], group[told])
 
 
 def _folded(mean: Floats, variance: float) -> Floats:
@@ -54,7 +54,8 @@ def _folded(mean: Floats, variance: float) -> Floats:
     return np.asarray(near + mean * _ERF(mean / (spread * sqrt(2.0))))
 
 
-def _likeliest(far: Floats, answered: NDArray[np.bool_], group: NDArray[np.int64]) -> float:
+def likeliest(far: Floats, answered: NDArray[np.bool_], group: NDArray[np.int64]) -> float:
+    """The rate of :func:`eagerness`; ``far`` is E|d|/20 of each interaction, shape (n,)."""
     if not answered.any():
         return 0.0
     count = np.bincount(group, answered)

@@ -11,6 +11,8 @@ CALCULATED: Final[Mapping[str, str]] = {
     "ad_lift": "How many halvings of the way to 100 points one fresh ad leads to expect",
     "recommendation_lift": "How many halvings of the way to 100 points one fresh recommendation leads to expect",
     "promise_lift": "How many halvings of the way to 100 points one fresh promise leads to expect",
+    "relationship_moved": "What the sum of the relationship gains per point that an interaction caused, answers",
+    "journey_moved": "What the sum of the journey gains per point that an interaction caused, answers",
     "interaction_prior_weight": "Weight of the prior of the interaction, answers",
     "interaction_prior_variance": "Variance of the truth around the prior of the interaction, square points",
     "interaction_residual_variance": "Variance that evidence on the interaction cannot remove, square points",
@@ -121,6 +123,9 @@ IN_VIEW: Final[Mapping[tuple[str, str], str]] = {
         ("journeys", f"{dimension}_rational"): f"Score of {dimension} from observable facts alone, points"
         for dimension in DIMENSIONS
     },
+    ("observed_evidence", "moves"): "Whether the model in use knows causes that stay",
+    ("observed_evidence", "rationals"): "Rational index per dimension, points",
+    ("observed_evidence", "caused"): "What the interaction caused per dimension, points; 0 without such a model",
     ("observed_evidence", "anchor"): "Weight of the prior of the interaction, answers",
     ("observed_evidence", "segment_prior"): "The segment's prior mean, points",
     ("observed_evidence", "weights"): "Evidence W without answers per dimension: meets_needs, easy, enjoyable",

@@ -39,6 +39,7 @@ def model_parameters(model: Model) -> dict[str, float]:
         values[f"{name}_prior_variance"] = horizon.prior_variance
         values[f"{name}_residual_variance"] = horizon.residual_variance
         values[f"{name}_half_life_ms"] = horizon.half_life_ms
+        values[f"{name}_moved"] = model.moved(horizon)
     for part in ("prior_weight", "prior_variance", "residual_variance"):
         values[f"interaction_{part}"] = getattr(model.interaction, part)
     return values | {f"{SEGMENT}{segment}": mean for segment, mean in model.segments.items()}

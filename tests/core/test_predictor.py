@@ -27,9 +27,16 @@ FEATURES: dict[str, Feature] = {
 }
 
 
+STAYING = "cause that stays"
+STAYS = (0.1, 0.4)
+
+
 def model(role: str) -> Model:
     """The start model with a predictor."""
-    named = replace(DEFAULT_MODEL, version="", predictor=Predictor(role, (0.4, 0.2, 0.3), FEATURES))
+    predictor = Predictor(CAUSE if role == STAYING else role, (0.4, 0.2, 0.3), FEATURES)
+    if role == STAYING:
+        predictor = replace(predictor, constant=(0.5, -0.5, 0.25), stays=STAYS)
+    named = replace(DEFAULT_MODEL, version="", predictor=predictor)
     return replace(named, version=f"test-{named.digest()}")
 
 
@@ -52,14 +59,14 @@ def run(events: Sequence[Event], role: str, size: int = 10_000, policy: Policy =
     return sink
 
 
-@pytest.mark.parametrize("role", [SYMPTOM, CAUSE])
+@pytest.mark.parametrize("role", [SYMPTOM, CAUSE, STAYING])
 @pytest.mark.parametrize(("size", "lateness_days"), [(7, 1), (100, 1), (7, 500)])
 def test_slicing_does_not_show(role: str, size: int, lateness_days: int) -> None:
     events, policy = stories(700, seed=11), Policy(lateness_ms=lateness_days * DAY_MS)
     assert differences(run(events, role, policy=policy).tables, run(events, role, size, policy).tables) == []
 
 
-@pytest.mark.parametrize("role", [SYMPTOM, CAUSE])
+@pytest.mark.parametrize("role", [SYMPTOM, CAUSE, STAYING])
 def test_order_and_repetition_do_not_show(role: str) -> None:
     events = stories(700, seed=2)
     shuffled = random.Random(2).sample([*events, *events[::3]], len(events) + len(events[::3]))
@@ -118,6 +125,22 @@ def test_a_cause_frees_answers_and_moves_the_interaction_alone() -> None:
     assert one["interaction_easy_stated"] == other["interaction_easy_stated"] == 1.0
     assert one["interaction_easy_sum"] - other["interaction_easy_sum"] == pytest.approx(2.0)
     assert one["easy_score"] == pytest.approx(other["easy_score"] + 2.0 / 4.25 - 2.0)
+
+
+def test_a_part_of_a_cause_stays_with_the_customer_and_fades() -> None:
+    told: dict[str, Any] = {"measures": {"mos": 0.0}, "interaction_id": "i"}
+    events = [event(1, 0, "browse", **told), event(2, 14 * DAY_MS, "browse", interaction_id="j")]
+    moving, still = (
+        next(iter(run([*given, event(3, 40 * DAY_MS, "ad", customer="bob")], STAYING).tables["customer_rows"].values()))
+        for given in (events, [{**events[0], "measures": {"mos": 0.5}}, events[1]])
+    )
+    caused = np.array([-4.5, -2.0, -3.0])
+    for place, name in enumerate(("meets_needs", "easy", "enjoyable")):
+        for horizon, kept in (("relationship", STAYS[0] * 2.0 ** (-14 / 90)), ("journey", STAYS[1] / 2.0)):
+            column = f"{horizon}_{name}_sum"
+            prior = getattr(DEFAULT_MODEL, horizon).prior_weight
+            assert moving[column] - still[column] == pytest.approx(prior * kept * caused[place], abs=1e-9)
+            assert moving[f"{horizon}_{name}_weight"] == still[f"{horizon}_{name}_weight"]
 
 
 def test_a_model_without_a_predictor_keeps_no_notes() -> None:

@@ -129,6 +129,18 @@ def test_a_predictor_reads_back() -> None:
     assert parse(dump(predicting())) == predicting()
 
 
+def test_causes_that_stay_read_back() -> None:
+    features = {"signals.wait": Line((1.0, 2.0, 3.0), 0.5, -2.0, 9.0, (0.0, 0.0, 0.0))}
+    predictor = Predictor("cause", (0.0, 0.0, 0.0), features, (0.5, 0.0, -0.5), (0.06, 0.4))
+    model = replace(DEFAULT_MODEL, version="", predictor=predictor)
+    model = replace(model, version=f"own-{model.digest()}")
+    assert parse(dump(model)) == model
+    with pytest.raises(ModelFileError, match="two numbers"):
+        parse(dump(model).replace("stays = [0.06, 0.4]", "stays = [0.06]"))
+    with pytest.raises(ModelFileError, match="of causes only"):
+        parse(dump(model).replace('role = "cause"', 'role = "symptom"'))
+
+
 def test_a_predictor_is_part_of_the_version() -> None:
     model = predicting()
     assert model.predictor is not None

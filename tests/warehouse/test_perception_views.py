@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from jobs.warehouse import Warehouse
-from jobs.warehouse.parameters import model_parameters
+from jobs.warehouse.parameters import model_parameters, write_parameters
 from pipeline import scores
 from pipeline.model import DEFAULT_MODEL
+from pipeline.predictor import CAUSE, Line, Predictor
 from schemas.tables import DIMENSIONS
 from tests.warehouse.rows import insert
 
@@ -188,6 +190,27 @@ def test_perception_index_is_the_mean_of_all_customers_at_the_newest_evidence(wa
         assert close([row[2] for row in found], mean.mean(axis=0) - half)
         assert close([row[3] for row in found], mean.mean(axis=0) + half)
         assert {row[4:] for row in found} == {(count, AT, DEFAULT_MODEL.version)}
+
+
+def test_rational_index_of_causes_is_the_prior_moved_by_what_happened(warehouse: Warehouse) -> None:
+    features = {"signals.wait": Line((1.0, 1.0, 1.0), 0.0, -9.0, 9.0, (0.0, 0.0, 0.0))}
+    predictor = Predictor(CAUSE, (0.0, 0.0, 0.0), features, stays=(0.1, 0.4))
+    model = replace(DEFAULT_MODEL, version="caused", predictor=predictor)
+    write_parameters(warehouse, model_parameters(model), model.version)
+    insert(
+        warehouse, "interaction_rows", 2, customer_id="a", version=1, journey_key="j", interaction_key=["k", "l"],
+        ended_at=[AT_MS, AT_MS - 14 * DAY_MS], easy_rational=[60.0, 66.0], meets_needs_rational=70.0,
+    )  # fmt: skip
+    found = warehouse.query(
+        """SELECT horizon, rational FROM customer_rational_at(at = {at:DateTime64(3, 'UTC')})
+        WHERE dimension = 'easy' ORDER BY horizon""",
+        {"at": AT},
+    )
+    write_parameters(warehouse, None, DEFAULT_MODEL.version)
+    lasting = 70.0 + 0.1 * (-10.0 - 4.0 * 2.0 ** (-14 / 90))
+    recent = lasting + 0.4 * (-10.0 - 4.0 / 2.0)
+    assert [row[0] for row in found] == ["journey", "relationship"]
+    assert close([row[1] for row in found], np.array([recent, lasting]))
 
 
 def test_rational_index_is_the_score_without_answers(warehouse: Warehouse) -> None:
