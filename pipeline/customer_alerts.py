@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal, TypedDict
 
 import msgspec
 
@@ -48,6 +48,40 @@ class Told(msgspec.Struct):
         return bool(self.alert["state"] != "withdrawn")
 
 
+class _Alert(TypedDict):
+    """What is stored of an alert."""
+
+    alert_id: str
+    fingerprint: str
+    sequence: int
+    state: Literal["firing", "withdrawn", "resolved"]
+    detector: str
+    kind: str
+    dimensions: list[str]
+    since_ms: int
+    at_ms: int
+    size: float
+    evidence: float
+    threshold: float
+    expected: float | None
+    observed: float | None
+
+
+class _Labels(TypedDict):
+    channel: str
+    segment: str
+    touchpoint: str
+    reason: str
+
+
+class _Stored(msgspec.Struct):
+    alert: _Alert
+    labels: _Labels
+    final_ms: int
+
+
+_CHECKER: Final = msgspec.msgpack.Decoder(list[_Stored])
+"""Refuses what is no alert as this version writes it."""
 _DECODER: Final = msgspec.msgpack.Decoder(list[Told])
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
@@ -55,7 +89,10 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 def unpack(value: bytes | None) -> list[Told]:
     """Alerts of a customer from the state."""
     try:
-        return [] if value is None else _DECODER.decode(value)
+        if value is None:
+            return []
+        _CHECKER.decode(value)
+        return _DECODER.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StateError(f"unreadable alerts of a customer: {type(error).__name__}") from None
 

@@ -108,6 +108,7 @@ class Store:
                 raise StateError("a retraction of an unknown table")
             self._retracted.append(key)
         elif kind == ALERTS:
+            stamp_of(value)
             self._alerted.add(key[1:].decode())
         elif key != MARKER_KEY:
             raise StateError(f"unknown kind of state key, {len(key)} bytes that begin with {key[:1]!r}")

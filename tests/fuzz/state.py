@@ -8,6 +8,7 @@ from typing import Final
 
 from jobs.stream.chain import Chain
 from jobs.stream.errors import RecoveryError
+from jobs.stream.fragments import Fragments
 from jobs.stream.restore import apply
 from pipeline.statechecks import StateError
 from pipeline.store import CUSTOMER, MARKER_KEY
@@ -61,6 +62,7 @@ class State:
         chain = Chain("changelog[0]")
         apply(state, chain, [record(offset, key, value) for offset, (key, value) in enumerate(log)])
         chain.finish()
+        Fragments().join(state)
         restored = pipeline(FOREVER, state)
         restored.rewrite(-1)
         if restored.marker.offset < 2 * EVENTS:

@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from jobs.durations import duration_ms
 from jobs.warehouse.block import encode
 from jobs.warehouse.tables import declared
 from pipeline.batch import RawBatch
+from pipeline.customer_alerts import unpack
 from pipeline.statechecks import StateError
 from pipeline.store import MARKER_KEY, pack_marker, unpack_marker
 from tests.core.harness import FOREVER, batch, event, pipeline
@@ -109,6 +111,7 @@ def test_a_marker_that_cannot_be_is_refused(marker: tuple[int, int, int, int]) -
         (b"chour\x1fall\x1f0\x1f\x1f\x1f", b"\x00" * 9),
         (b"xinteraction_rows\x1fann", b"\x00" * 8),
         (b"xno_rows\x1fann\x1fkey", b"\x00" * 8),
+        (b"aann", b"\x00" * 4),
         (b"z", b"customer-of-somebody"),
     ],
 )
@@ -117,6 +120,21 @@ def test_state_that_is_none_is_refused_without_showing_it(key: bytes, value: byt
         pipeline(FOREVER, {key: value})
     assert "somebody" not in str(caught.value)
     assert "ann" not in str(caught.value).replace("cannot", "")
+
+
+@pytest.mark.parametrize("missing", ["observed", "since_ms", "state"])
+def test_alerts_without_all_of_their_fields_are_no_state(missing: str) -> None:
+    alert = {
+        "alert_id": "a", "fingerprint": "f", "sequence": 1, "state": "firing", "detector": "rule", "kind": "k",
+        "dimensions": ["easy"], "since_ms": 1, "at_ms": 2, "size": 1.0, "evidence": 1.0, "threshold": 1.0,
+        "expected": None, "observed": 2.0,
+    }  # fmt: skip
+    labels = {"channel": "", "segment": "", "touchpoint": "", "reason": ""}
+    whole = [{"alert": alert, "labels": labels, "final_ms": 5}]
+    assert unpack(msgspec.msgpack.encode(whole))[0].final_ms == 5
+    del alert[missing]
+    with pytest.raises(StateError, match="unreadable alerts of a customer: ValidationError"):
+        unpack(msgspec.msgpack.encode(whole))
 
 
 def test_a_text_of_any_length_is_no_slow_duration() -> None:

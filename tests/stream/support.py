@@ -125,7 +125,8 @@ class Bench:
     def rows(self, table: str) -> list[dict[str, Any]]:
         if not self.rows_file.exists():
             return []
-        lines = self.rows_file.read_text().splitlines()
+        written = self.rows_file.read_text()
+        lines = written[: written.rfind("\n") + 1].splitlines()  # a worker may be in the middle of the next one
         return [row for row in map(json.loads, lines) if row["table"] == table]
 
     def counted(self) -> Counter[str]:
