@@ -70,6 +70,8 @@ def simulate(store: Warehouse, plan: Plan) -> dict[str, Any]:
         "false_alarm_days": plan.false_alarm_days,
         "alerts": alerts,
         "alarms_per_week": round(len(alerts) / weeks, 2),
+        "customers": plan.customers,
+        "most_customers": max((int(one.loaded.series.customers.max(initial=0)) for one in runs), default=0),
         "cells": [line for one in runs for line in _classes(one)],
         **({"watched": [line for one in runs for line in _each(one)]} if plan.each_cell else {}),
     }
