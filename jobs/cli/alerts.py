@@ -96,7 +96,7 @@ def _print(report: Mapping[str, Any]) -> None:
     if report["most_customers"] < report["customers"]:
         click.echo(
             f"\nNo hour or day of any cell has the {report['customers']} distinct customers that an alert needs, but "
-            f"{report['most_customers']} at most: what is bad for only a few stays untold. Where a row is not a customer "
+            f"{report['most_customers']} at most: what is bad for a few stays untold. Where a row is not a customer "
             "but a mean of many, set PERCEPTION_ALERTS__CUSTOMERS=1."
         )
     click.echo("\nExpected time to find a fall (hours, median of the watched cells; - none is watched)")

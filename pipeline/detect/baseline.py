@@ -56,10 +56,11 @@ class Baseline:
         self.profile = np.where(depth > 1, self.parent, np.arange(cells))
         self.layers = [np.flatnonzero(depth == level) for level in sorted(set(depth.tolist()))]
         self.sums = np.zeros((_PARTS, cells, dimensions))
-        self.ring = np.zeros((watch.window, _PARTS, cells, dimensions))
+        # Half the memory, and still consistent: what leaves the sums is what was added to them.
+        self.ring = np.zeros((watch.window, _PARTS, cells, dimensions), np.float32)
         self.season = np.zeros((watch.week, 4, cells, dimensions))  # weight, weighted sum, occupied, n
         self.counts = np.zeros((_COUNTS, cells))
-        self.count_ring = np.zeros((watch.window, _COUNTS, cells))
+        self.count_ring = np.zeros((watch.window, _COUNTS, cells), np.float32)
         self.count_season = np.zeros((watch.week, 2, cells))
         self.slot_of = np.zeros(watch.window, np.int64)
         self.born = np.full(cells, -1, np.int64)
@@ -185,21 +186,22 @@ class Baseline:
 
     def rebuild(self, cell: int) -> None:
         """Sums of a cell from what its window still holds: after buckets were taken out, or it was frozen."""
-        self.sums[:, cell] = self.ring[:, :, cell].sum(axis=0)
-        self.counts[:, cell] = self.count_ring[:, :, cell].sum(axis=0)
+        self.sums[:, cell] = self.ring[:, :, cell].sum(axis=0, dtype=np.float64)
+        self.counts[:, cell] = self.count_ring[:, :, cell].sum(axis=0, dtype=np.float64)
         self.season[:, :, cell], self.count_season[:, :, cell] = 0.0, 0.0
         rows = np.arange(self.watch.window)
-        seasonal = _season_parts(self.ring[:, :, cell].swapaxes(0, 1)).swapaxes(0, 1)
+        seasonal = _season_parts(self.ring[:, :, cell].swapaxes(0, 1).astype(np.float64)).swapaxes(0, 1)
         np.add.at(self.season[:, :, cell], self.slot_of[rows], seasonal)
         np.add.at(self.count_season[:, :, cell], self.slot_of[rows], self.count_ring[:, :2, cell])
 
     def _add(self, row: int, moves: Flags, sign: float) -> None:
-        parts = self.ring[row] * (sign * moves[:, None])
+        row_parts = self.ring[row].astype(np.float64)
+        parts = row_parts * (sign * moves[:, None])
         counts = self.count_ring[row] * (sign * moves)
         slot = self.slot_of[row]  # leaving, that of the bucket that was taken in here: a window need not be whole weeks
         self.sums += parts
         self.counts += counts
-        self.season[slot] += sign * moves[:, None] * _season_parts(self.ring[row])
+        self.season[slot] += sign * moves[:, None] * _season_parts(row_parts)
         self.count_season[slot] += counts[:2]
 
     def _parts(self, bucket: int, expected: Expected) -> Floats:
