@@ -21,6 +21,8 @@ _COUNT, _BUCKETS, _PEARSON, _DAY_PEARSON, _DAYS, _WEEK_PEARSON, _WEEKS = range(7
 _COUNTS: Final = 7
 _SATURATION: Final = 100.0
 """Observations beyond which a bucket's weight in the season hardly grows: noise between buckets remains."""
+_FREEDOM_ENOUGH: Final = 20.0
+"""Degrees of freedom that a variance of one's own needs; a window holds no more than 25 weekly values."""
 _ALONE: Final = 3
 """Observations from which a mean is one that the distance of a single one tells something."""
 _DISPERSION_WORTH: Final = 20.0
@@ -81,7 +83,7 @@ class Baseline:
         sums, watch = self.sums, self.watch
         freedom = sums[_FREEDOM]
         # The start value, and for a part its parent, stand in for observations that are not there yet.
-        missing = np.maximum(watch.warm_up_observations - freedom, 1.0)
+        missing = np.maximum(_FREEDOM_ENOUGH - freedom, 1.0)
         own = (sums[_SQUARES] + missing * watch.variance) / (freedom + missing)
         sigma = (sums[_SQUARES] + missing * own[self.parent]) / (freedom + missing)
         tau = (sums[_NOISE] + watch.noise_worth * watch.noise) / (sums[_WEIGHT] + watch.noise_worth)
