@@ -11,7 +11,7 @@ from pipeline.detect.assemble import thresholds
 from pipeline.detect.policy import DAILY, HOURLY, Watch
 from pipeline.detect.run import Outcome, run
 from pipeline.detect.series import Scope, Series
-from tests.detect.cells import DAY, series
+from tests.detect.cells import DAY, series, with_total
 
 COMPANIES = [Scope(touchpoint=f"company {one}") for one in range(4)]
 
@@ -46,7 +46,8 @@ def test_one_bad_mean_names_its_company_and_its_day(days: int, step: int) -> Non
 
 @pytest.mark.parametrize("seed", range(8))
 def test_weeks_between_values_are_no_silence_and_no_surge(seed: int) -> None:
-    assert watched(means(seed, 730, 7), replace(DAILY, customers=1)).alerts == []
+    given = with_total(means(seed, 730, 7), Scope())
+    assert watched(given, replace(DAILY, customers=1)).alerts == []
 
 
 def test_a_mean_is_one_customer_unless_configured() -> None:
