@@ -162,6 +162,9 @@ class AlertsSettings(Section):
     enabled: bool = Field(True, description="publish cells and detect")
     grains: Literal["hour", "day", "hour,day"] = Field("hour,day", description="widths of buckets, comma separated")
     false_alarm_s: Seconds = Field(7 * 86_400.0, gt=0, description="per tolerated false alarm of leaves, of parents")
+    customers: int = Field(
+        10, ge=1, description="least distinct customers behind an alert; 1 where a row is a mean, not a customer"
+    )
     grace_s: Seconds = Field(1_800.0, ge=0, description="event time after its end at which a bucket is judged")
     idle_timeout_s: Seconds = Field(600.0, gt=0, description="silence after which nobody waits for a partition")
     amend_interval_s: Seconds = Field(300.0, ge=0, description="between two looks at what late data have changed")
@@ -174,6 +177,7 @@ class AlertsSettings(Section):
             settling_ms=settling_ms,
             grains=tuple(self.grains.split(",")),
             false_alarm_days=self.false_alarm_s / 86_400,
+            customers=self.customers,
             grace_ms=round(self.grace_s * 1_000),
             idle_ms=round(self.idle_timeout_s * 1_000),
             amend_ms=round(self.amend_interval_s * 1_000),

@@ -21,6 +21,8 @@ from pipeline.strings import Strings
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 _NORMAL = NormalDist()
+_ROUNDING = 1e-9
+"""A place nearer to a level than this is the level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def _values(asked: NDArray[Any], scale: Scale, rule: AnswerRule) -> Floats:
     values = np.full(len(asked), np.nan)
     for count in np.unique(levels[levels > 0]).tolist():
         rows = np.flatnonzero(levels == count)
-        values[rows] = _look_up(level_scores(count, rule, *scale.known(count)), place[rows])
+        scores = level_scores(count, rule, *scale.known(count))
+        values[rows] = _look_up(scores, place[rows], _exact(low[rows], high[rows], rule))
     return values
 
 
@@ -79,11 +82,20 @@ def _ends(asked: NDArray[Any], scale: Scale) -> tuple[Floats, Floats]:
     return np.where(usable, low, np.nan), np.where(usable, high, np.nan)
 
 
-def _look_up(scores: Floats, place: Floats) -> Floats:
-    """Scores at places from 0 (worst) to 1 (best): the nearest level, half up, beyond the ends the end."""
+def _look_up(scores: Floats, place: Floats, exact: NDArray[np.bool_]) -> Floats:
+    """Scores at places from 0 (worst) to 1 (best), beyond the ends the end.
+
+    On a scale of ``exact`` levels (a,) what lies between two of them is no single answer but a mean of several: it is
+    interpolated. On a wide scale, whose steps are coarser than its answers, it is the nearest level, half up.
+    """
     known = np.isfinite(place)
-    index = np.clip(np.floor(np.where(known, place, 0.0) * (len(scores) - 1) + 0.5), 0, len(scores) - 1)
-    return np.where(known, scores[index.astype(np.int64)], np.nan)
+    at = np.clip(np.where(known, place, 0.0) * (len(scores) - 1), 0, len(scores) - 1)
+    nearest = np.floor(at + 0.5)
+    between = exact & (np.abs(at - nearest) > _ROUNDING)
+    below = np.where(between, np.floor(at), nearest).astype(np.int64)
+    above = np.minimum(below + 1, len(scores) - 1)
+    part = np.where(between, at - below, 0.0)
+    return np.where(known, scores[below] + part * (scores[above] - scores[below]), np.nan)
 
 
 def rating_levels(low: Floats, high: Floats, rule: AnswerRule) -> Indices:
@@ -94,9 +106,14 @@ def rating_levels(low: Floats, high: Floats, rule: AnswerRule) -> Indices:
     make the highest answer a rarity that it is not.
     """
     span = np.asarray(high - low)
-    whole = (np.floor(low) == low) & (np.floor(high) == high) & (span < rule.rating_exact_levels)
-    levels = np.where(whole, span + 1, rule.rating_wide_levels)
+    levels = np.where(_exact(low, high, rule), span + 1, rule.rating_wide_levels)
     return np.where(np.isnan(span), 0, levels).astype(np.int64)
+
+
+def _exact(low: Floats, high: Floats, rule: AnswerRule) -> NDArray[np.bool_]:
+    """Whether every whole number from ``low`` to ``high`` is a level."""
+    whole = (np.floor(low) == low) & (np.floor(high) == high)
+    return np.asarray(whole & (high - low < rule.rating_exact_levels))
 
 
 @lru_cache(maxsize=256)

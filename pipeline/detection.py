@@ -173,7 +173,7 @@ class DetectionPipeline:
 
     def _findings(self, grain: str, end_ms: int, days: Totals) -> Iterator[Findings]:
         """A run over every stretch of buckets that are over, scores and answers apart."""
-        watch = WATCHES[grain]
+        watch = self._policy.watch(grain)
         totals = days if grain == _DAY else self._totals(grain)
         for first, end in totals.stretches(watch.window):
             last = min(end_ms // watch.width_ms, end + watch.window)

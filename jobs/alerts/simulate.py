@@ -10,11 +10,11 @@ import numpy as np
 
 from jobs.alerts.loading import distinct_customers, instant, load, where
 from jobs.warehouse import Warehouse
-from pipeline.detect.assemble import KINDS, Watched
+from pipeline.detect.assemble import KINDS, Watched, thresholds
 from pipeline.detect.cause import MIX, Cause, explain
 from pipeline.detect.hierarchy import affected, speaking
 from pipeline.detect.machine import Alert
-from pipeline.detect.policy import SHIFTS, WATCHES, Watch, threshold
+from pipeline.detect.policy import HOURLY, SHIFTS, WATCHES, Watch
 from pipeline.detect.run import SILENCE, Outcome, run
 from pipeline.detect.series import Floats, Scope
 from pipeline.policy import DAY_MS, HOUR_MS
@@ -37,6 +37,8 @@ class Plan:
     false_alarm_days: float
     each_cell: bool = False
     """Whether to list every watched cell with its expected delays, too."""
+    customers: int = HOURLY.customers
+    """Least number of distinct customers behind an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +70,21 @@ def simulate(store: Warehouse, plan: Plan) -> dict[str, Any]:
         "false_alarm_days": plan.false_alarm_days,
         "alerts": alerts,
         "alarms_per_week": round(len(alerts) / weeks, 2),
+        "customers": plan.customers,
+        "most_customers": max((int(one.loaded.series.customers.max(initial=0)) for one in runs), default=0),
         "cells": [line for one in runs for line in _classes(one)],
         **({"watched": [line for one in runs for line in _each(one)]} if plan.each_cell else {}),
     }
 
 
 def _runs(store: Warehouse, plan: Plan) -> Iterator[Run]:
-    for watch in (WATCHES[grain] for grain in plan.grains):
+    for watch in (replace(WATCHES[grain], customers=plan.customers) for grain in plan.grains):
         for kind in KINDS:
             loaded = load(store, watch, kind, plan.until_ms)
             if loaded is not None:
-                limits = _thresholds(loaded, watch, plan)
+                limits = thresholds(loaded.series, watch, plan.false_alarm_days, len(plan.grains))
                 people = distinct_customers(store, loaded, watch, kind)
                 yield Run(watch, kind, loaded, limits, run(loaded.series, watch, limits, people))
-
-
-def _thresholds(loaded: Watched, watch: Watch, plan: Plan) -> Floats:
-    """A-priori thresholds: leaves (two labels) and their parents are classes of their own."""
-    leaf = np.array([scope.depth > 1 for scope in loaded.series.scopes])
-    lines = loaded.series.n.sum(axis=0) >= watch.warm_up_observations
-    given = (plan.false_alarm_days, len(plan.grains))
-    of = {kind: threshold(int(lines[leaf == kind].sum()), watch, *given) for kind in (False, True)}
-    return np.where(leaf, of[True], of[False])
 
 
 def _sent(one: Run) -> list[Alert]:
@@ -119,7 +114,7 @@ def _report(store: Warehouse, one: Run, alert: Alert, plan: Plan) -> Iterator[di
         "size": round(alert.size, 2),
         "customers": alert.customers if alert.detector != SILENCE else 0,
         "evidence": round(alert.evidence, 1),
-        "threshold": round(float(one.thresholds[alert.cell]), 1),
+        "threshold": round(float(one.thresholds[alert.fired, alert.cell]), 1),
         "worse_at": [
             {"at": instant(one.time(bucket) + width), "size": round(size, 2)} for bucket, size in alert.escalated
         ],

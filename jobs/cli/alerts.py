@@ -46,6 +46,11 @@ for _one in (list_command, show_command, notify_command, silence_group):
     type=click.FloatRange(min=0, min_open=True),
     help="Days per tolerated false alarm of each class of cells.",
 )
+@click.option(
+    "--customers",
+    type=click.IntRange(1),
+    help="Least distinct customers behind an alert. [default: PERCEPTION_ALERTS__CUSTOMERS]",
+)
 @click.option("--cells", "each_cell", is_flag=True, help="List every watched cell with its expected delay.")
 @json_option
 def simulate_command(
@@ -55,6 +60,7 @@ def simulate_command(
     until: int,
     grains: tuple[str, ...],
     false_alarm_days: float,
+    customers: int | None,
     each_cell: bool,
     as_json: bool,
 ) -> None:
@@ -67,12 +73,14 @@ def simulate_command(
     from jobs.settings import load
     from jobs.warehouse import open_warehouse
 
-    settings = load().warehouse
+    chosen = load()
+    settings, people = chosen.warehouse, customers or chosen.alerts.customers
     store = open_warehouse(
         warehouse or settings.url, create=False, read_only=True, timeout_s=settings.send_receive_timeout_s
     )
     try:
-        plan = Plan(since, until, tuple(dict.fromkeys(grains)) or ("hour", "day"), false_alarm_days, each_cell)
+        grains = tuple(dict.fromkeys(grains)) or ("hour", "day")
+        plan = Plan(since, until, grains, false_alarm_days, each_cell, people)
         report = {"warehouse": store.url, **simulate(store, plan)}
     finally:
         store.close()
@@ -85,6 +93,12 @@ def _print(report: Mapping[str, Any]) -> None:
     )
     for alert in report["alerts"]:
         _alert(alert)
+    if report["most_customers"] < report["customers"]:
+        click.echo(
+            f"\nNo hour or day of any cell has the {report['customers']} distinct customers that an alert needs, but "
+            f"{report['most_customers']} at most: what is bad for a few stays untold. Where a row is not a customer "
+            "but a mean of many, set PERCEPTION_ALERTS__CUSTOMERS=1."
+        )
     click.echo("\nExpected time to find a fall (hours, median of the watched cells; - none is watched)")
     click.echo(f"{'grain':6}{'of':9}{'cells split by':22}{'cells':>7}{'watched':>9}{'4 points':>10}{'8':>8}{'16':>8}")
     for line in report["cells"]:

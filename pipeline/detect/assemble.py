@@ -13,7 +13,7 @@ from pipeline.aggregate import CELL
 from pipeline.detect.machine import Customers
 from pipeline.detect.pages import Page, scope_of
 from pipeline.detect.policy import Watch, threshold
-from pipeline.detect.series import Floats, Index, Scope, Series, distinct, identity
+from pipeline.detect.series import Flags, Floats, Index, Scope, Series, distinct, identity
 from pipeline.policy import DAY_MS
 
 KINDS: Final = ("scores", "answers")
@@ -54,13 +54,21 @@ def thresholds(series: Series, watch: Watch, false_alarm_days: float, grains: in
     Leaves (two labels) and their parents are classes of their own.
     """
     leaf = np.array([scope.depth > 1 for scope in series.scopes])
-    known = np.cumsum(series.n, axis=0) >= watch.warm_up_observations
+    known = (np.cumsum(series.n, axis=0) >= watch.warm_up_observations) & _differing(series)
     limits = np.zeros(series.contacts.shape)
     for kind in (False, True):
         lines = known[:, leaf == kind].sum(axis=(1, 2))
         of = {count: threshold(count, watch, false_alarm_days, grains) for count in np.unique(lines).tolist()}
         limits[:, leaf == kind] = np.array([of[count] for count in lines.tolist()])[:, None]
     return limits
+
+
+def _differing(series: Series) -> Flags:
+    """Where a dimension (b, c, d) has differed from the first by then: answers to one question are one line."""
+    other = (series.n != series.n[:, :, :1]) | (series.total != series.total[:, :, :1])
+    differing = np.logical_or.accumulate(other, axis=0)
+    differing[:, :, 0] = True
+    return differing
 
 
 @dataclass(frozen=True, slots=True)

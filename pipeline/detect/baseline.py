@@ -21,6 +21,10 @@ _COUNT, _BUCKETS, _PEARSON, _DAY_PEARSON, _DAYS, _WEEK_PEARSON, _WEEKS = range(7
 _COUNTS: Final = 7
 _SATURATION: Final = 100.0
 """Observations beyond which a bucket's weight in the season hardly grows: noise between buckets remains."""
+_FREEDOM_ENOUGH: Final = 20.0
+"""Degrees of freedom that a variance of one's own needs; a window holds no more than 25 weekly values."""
+_ALONE: Final = 3
+"""Observations from which a mean is one that the distance of a single one tells something."""
 _DISPERSION_WORTH: Final = 20.0
 _BLOCKS_WORTH: Final = 4.0
 _DAYS_FOR_HOURS: Final = 3
@@ -54,13 +58,15 @@ class Baseline:
         self.profile = np.where(depth > 1, self.parent, np.arange(cells))
         self.layers = [np.flatnonzero(depth == level) for level in sorted(set(depth.tolist()))]
         self.sums = np.zeros((_PARTS, cells, dimensions))
-        self.ring = np.zeros((watch.window, _PARTS, cells, dimensions))
+        # Half the memory, and still consistent: what leaves the sums is what was added to them.
+        self.ring = np.zeros((watch.window, _PARTS, cells, dimensions), np.float32)
         self.season = np.zeros((watch.week, 4, cells, dimensions))  # weight, weighted sum, occupied, n
         self.counts = np.zeros((_COUNTS, cells))
-        self.count_ring = np.zeros((watch.window, _COUNTS, cells))
+        self.count_ring = np.zeros((watch.window, _COUNTS, cells), np.float32)
         self.count_season = np.zeros((watch.week, 2, cells))
         self.slot_of = np.zeros(watch.window, np.int64)
         self.born = np.full(cells, -1, np.int64)
+        self.seen = np.zeros((cells, dimensions))  # observations so far, also those that left the window
         self.blocks = np.zeros((2, 2, cells))  # of the day and the week so far: contacts, expected
         self.previous = np.zeros((2, cells, dimensions))  # residual and weight of the last bucket
 
@@ -75,12 +81,14 @@ class Baseline:
     def _noise(self) -> tuple[Floats, Floats, Floats]:
         """Per cell σ² of one score, τ² between buckets, and the factor (1+ρ)/(1-ρ)."""
         sums, watch = self.sums, self.watch
-        worth: float = watch.warm_up_observations
-        own = (sums[_SQUARES] + worth * watch.variance) / (sums[_FREEDOM] + worth)
-        sigma = (sums[_SQUARES] + worth * own[self.parent]) / (sums[_FREEDOM] + worth)
+        freedom = sums[_FREEDOM]
+        # The start value, and for a part its parent, stand in for observations that are not there yet.
+        missing = np.maximum(_FREEDOM_ENOUGH - freedom, 1.0)
+        own = (sums[_SQUARES] + missing * watch.variance) / (freedom + missing)
+        sigma = (sums[_SQUARES] + missing * own[self.parent]) / (freedom + missing)
         tau = (sums[_NOISE] + watch.noise_worth * watch.noise) / (sums[_WEIGHT] + watch.noise_worth)
         tau = np.maximum(tau, watch.noise / 4)
-        worth = watch.correlation_worth
+        worth: float = watch.correlation_worth
         product = sums[_PRODUCT] + worth * watch.correlation * watch.noise
         rho = np.clip(product / (sums[_PAIRS] * tau + worth * watch.noise), 0.0, 0.8)
         return np.maximum(sigma, 1.0), tau, (1 + rho) / (1 - rho)
@@ -125,7 +133,7 @@ class Baseline:
         n = np.maximum(self.series.n[bucket], 1)
         variance = sigma / n + tau * factor * (1 + 1 / repetitions) + uncertain + sigma[self.profile] / seen
         old = age >= self.watch.warm_up
-        ready = old[:, None] & (self.sums[_N] >= self.watch.warm_up_observations)
+        ready = old[:, None] & (self.seen >= self.watch.warm_up_observations)
         contacts, dispersion = self._contacts(bucket, age)
         enough = self.counts[_COUNT] >= self.watch.warm_up_observations
         week_seen = age >= _DAYS_FOR_CONTACTS * self.watch.day
@@ -162,15 +170,17 @@ class Baseline:
         fresh = (self.born < 0) & (self.series.contacts[bucket] > 0)
         self.born[fresh] = bucket
         row, moves = bucket % self.watch.window, ~frozen
+        self.seen += self.series.n[bucket] * moves[:, None]
         self.blocks[:, :, frozen] = 0.0
-        self._add(row, bucket, moves, -1.0)
+        self._add(row, moves, -1.0)
+        self.slot_of[row] = (bucket + self.series.first) % self.watch.week
         self.ring[row] = np.where((moves & (self.born >= 0))[:, None], self._parts(bucket, expected), 0.0)
         self.count_ring[row] = np.where(moves & (self.born >= 0), self._count_parts(bucket, expected), 0.0)
-        self._add(row, bucket, moves, 1.0)
+        self._add(row, moves, 1.0)
 
     def forget(self, cell: int, first: int, last: int) -> None:
-        """Take a cell's buckets ``first`` to ``last`` out again."""
-        for bucket in range(max(first, last - self.watch.window + 1, 0), last + 1):
+        """Take a cell's buckets ``first`` to ``last`` out again, of half a window at most: something must be usual."""
+        for bucket in range(max(first, last - self.watch.window // 2 + 1, 0), last + 1):
             row = bucket % self.watch.window
             self.ring[row, :, cell] = 0.0
             self.count_ring[row, :, cell] = 0.0
@@ -178,21 +188,22 @@ class Baseline:
 
     def rebuild(self, cell: int) -> None:
         """Sums of a cell from what its window still holds: after buckets were taken out, or it was frozen."""
-        self.sums[:, cell] = self.ring[:, :, cell].sum(axis=0)
-        self.counts[:, cell] = self.count_ring[:, :, cell].sum(axis=0)
+        self.sums[:, cell] = self.ring[:, :, cell].sum(axis=0, dtype=np.float64)
+        self.counts[:, cell] = self.count_ring[:, :, cell].sum(axis=0, dtype=np.float64)
         self.season[:, :, cell], self.count_season[:, :, cell] = 0.0, 0.0
         rows = np.arange(self.watch.window)
-        seasonal = _season_parts(self.ring[:, :, cell].swapaxes(0, 1)).swapaxes(0, 1)
+        seasonal = _season_parts(self.ring[:, :, cell].swapaxes(0, 1).astype(np.float64)).swapaxes(0, 1)
         np.add.at(self.season[:, :, cell], self.slot_of[rows], seasonal)
         np.add.at(self.count_season[:, :, cell], self.slot_of[rows], self.count_ring[:, :2, cell])
 
-    def _add(self, row: int, bucket: int, moves: Flags, sign: float) -> None:
-        parts = self.ring[row] * (sign * moves[:, None])
+    def _add(self, row: int, moves: Flags, sign: float) -> None:
+        row_parts = self.ring[row].astype(np.float64)
+        parts = row_parts * (sign * moves[:, None])
         counts = self.count_ring[row] * (sign * moves)
-        slot = self.slot_of[row] = (bucket + self.series.first) % self.watch.week
+        slot = self.slot_of[row]  # leaving, that of the bucket that was taken in here: a window need not be whole weeks
         self.sums += parts
         self.counts += counts
-        self.season[slot] += sign * moves[:, None] * _season_parts(self.ring[row])
+        self.season[slot] += sign * moves[:, None] * _season_parts(row_parts)
         self.count_season[slot] += counts[:2]
 
     def _parts(self, bucket: int, expected: Expected) -> Floats:
@@ -200,12 +211,16 @@ class Baseline:
         known = n > 0
         size = np.maximum(n, 1)
         sigma = self._noise()[0]
-        residual = np.where(known & expected.ready, total / size - expected.mean, 0.0)
+        distance = np.where(known, total / size - expected.mean, 0.0)
+        residual = np.where(expected.ready, distance, 0.0)
         certainty = self.watch.noise / (self.watch.noise + sigma / size)
         weight = np.where(known & expected.ready, certainty**2, 0.0)
         pair = np.sqrt(weight * self.previous[1])
+        # A bucket of one observation has no spread of its own: its distance from what was expected stands in.
+        alone = (n == 1) & (self.sums[_N] >= _ALONE)
+        squares = self.series.squares[bucket] + np.where(alone, distance**2, 0.0)
         parts = np.stack([
-            n, total, self.series.squares[bucket], np.maximum(n - 1, 0), known, weight,
+            n, total, squares, np.where(alone, 1.0, np.maximum(n - 1, 0)), known, weight,
             weight * (residual**2 - sigma / size), pair, pair * residual * self.previous[0],
             known / expected.variance, np.ones_like(n),
         ])  # fmt: skip

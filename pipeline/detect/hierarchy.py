@@ -96,7 +96,7 @@ def _yields(alert: Alert, other: Alert, outcome: Outcome, scopes: Sequence[Scope
 
 def _rest_is_usual(alert: Alert, other: Alert, shared: int, outcome: Outcome) -> bool:
     """Whether ``alert``'s cell without the shared one is far better than the other alert's."""
-    first, last = min(alert.since, other.since), max(alert.fired, other.fired)
+    first, last = max(alert.since, other.since), max(alert.fired, other.fired)
     weight = outcome.weight[alert.detector][first : last + 1, :, alert.line].sum(axis=0)
     distance = outcome.distance[alert.detector][first : last + 1, :, alert.line].sum(axis=0)
     left = weight[alert.cell] - weight[shared]

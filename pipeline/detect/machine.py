@@ -19,6 +19,9 @@ from pipeline.detect.series import Flags, Floats, Index
 STATES: Final = ("ok", "no_data", "pending", "firing", "recovering", "resolved")
 OK, NO_DATA, PENDING, FIRING, RECOVERING, RESOLVED = range(len(STATES))
 
+_HUGE: Final = 1e300
+"""A threshold that nothing reaches may be infinite; a share of it is none."""
+
 Customers = Callable[[int, int, int], int]
 """Distinct customers of a cell over its buckets ``first`` to ``last``."""
 
@@ -97,7 +100,7 @@ class Machine:
         if seen.customers is None:
             return None
         share = seen.customers / self.watch.customers
-        return np.where(share < 1, share * self.thresholds, np.inf)
+        return np.where(share < 1, np.minimum(share, 1) * np.minimum(self.thresholds, _HUGE), np.inf)
 
     def _record(self, bucket: int, before: Index) -> None:
         changed = np.flatnonzero(before != self.state)
@@ -124,12 +127,24 @@ class Machine:
         people = customers(cell, int(left), bucket)
         if people < self.watch.customers:
             return
-        size = self._size(cell, int(line), int(left), bucket)
-        alert = Alert(self.name, cell, int(line), int(left), bucket, size, float(strength), people)
+        since = self._began(cell, int(line), int(left), bucket)
+        people = customers(cell, since, bucket) if since > left else people
+        size = self._size(cell, int(line), since, bucket)
+        alert = Alert(self.name, cell, int(line), since, bucket, size, float(strength), people)
         self.state[cell], self.alert[cell] = FIRING, alert
         self.line[cell], self.size[cell] = line, size
         self.returning[:, cell], self.worsening[cell], self.worse_since[cell] = 0.0, 0.0, bucket + 1
         self.alerts.append(alert)
+
+    def _began(self, cell: int, line: int, first: int, last: int) -> int:
+        """The most likely beginning from bucket ``first`` on, whatever the size.
+
+        Evidence for a small fall may have lingered since long before the large one that fires.
+        """
+        weight, distance = (
+            part[first : last + 1, cell, line][::-1].cumsum()[::-1] for part in (self.weight, self.distance)
+        )
+        return first + int(self.evidence.likelihood(weight, distance).argmax())
 
     def _size(self, cell: int, line: int, first: int, last: int) -> float:
         part = slice(first, last + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pipeline.policy import DAY_MS, HOUR_MS
@@ -72,12 +72,18 @@ class Detection:
     grains: tuple[str, ...] = ("hour", "day")
     false_alarm_days: float = 7.0
     """Days per tolerated false alarm of each class of cells."""
+    customers: int = HOURLY.customers
+    """Least number of distinct customers behind an alert."""
     grace_ms: int = HOUR_MS // 2
     """Event time after its end at which a bucket is judged: most of its interactions have ended by then."""
     idle_ms: int = HOUR_MS // 6
     """Silence of a source partition, in log time, after which nobody waits for its watermark."""
     amend_ms: int = HOUR_MS // 12
     """Log time between two looks at buckets that late data have changed."""
+
+    def watch(self, grain: str) -> Watch:
+        """How a grain is watched."""
+        return replace(WATCHES[grain], customers=self.customers)
 
     def kept(self, grain: str) -> int:
         """Buckets to keep: an alert may be open for a window, and before it a window was learnt from."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.detect.findings import NAMES, Findings, labels
-from pipeline.detect.lives import Life
+from pipeline.detect.lives import WORSE, Life
 from schemas.alert import Labels, alert_id_of, fingerprint_of
 
 
@@ -97,6 +97,37 @@ def _once_per_grain(given: Sequence[Story]) -> None:
         story.parent = next(_twins(story, kept), None)
         if story.parent is None:
             kept.append(story)
+        elif story.parent.scope == story.scope:
+            _grow(story.parent, story)
+
+
+def _grow(story: Story, twin: Story) -> None:
+    """What a twin knows earlier: that it became at least twice as bad as was known."""
+    size, moments = 0.0, []
+    width_ms, first = story.findings.watch.width_ms, story.findings.given.series.first
+    for moment in sorted([*story.moments, *_sized(twin, story)], key=lambda one: one.at_ms):
+        now = _size_of(story, moment)
+        if moment.reason == WORSE and now < 2 * size:
+            continue
+        size = max(size, now)
+        moments.append(replace(moment, bucket=moment.at_ms // width_ms - first - 1))
+    story.moments = moments
+    story.steps = [(moment.state, moment.at_ms) for moment in moments]
+
+
+def _sized(twin: Story, story: Story) -> Iterator[Moment]:
+    """Moments of a twin that tell a size, while the other is open."""
+    for moment in twin.moments:
+        size = _size_of(twin, moment)
+        if size and moment.at_ms > (story.fired_ms or 0) and moment.at_ms < story.end_ms:
+            yield replace(moment, reason=WORSE, size=size)
+
+
+def _size_of(story: Story, moment: Moment) -> float:
+    """The size that a moment brings; 0 if it brings none."""
+    if moment.size is None and moment.at_ms == story.fired_ms and story.life.alert is not None:
+        return story.life.alert.size
+    return moment.size or 0.0
 
 
 def _twins(story: Story, kept: Sequence[Story]) -> Iterator[Story]:

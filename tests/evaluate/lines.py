@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.detect.assemble import Watched, thresholds
+from pipeline.detect.cause import MIX
 from pipeline.detect.findings import Findings, findings
 from pipeline.detect.policy import HOURLY
 from pipeline.detect.run import run
@@ -16,6 +17,7 @@ from pipeline.detect.stories import Story, stories
 from pipeline.detect.telling import Memory, When, tell
 from schemas.alert import AlertTransition
 from tests.detect.cells import noisy, series, with_total
+from tests.evaluate.verdicts import verdict
 from tests.evaluate.worlds import DAY, Falls, world
 
 LEARN = 28
@@ -56,6 +58,7 @@ def whole_channel(leaves: int = 500, parents: int = 10, seed: int = 60) -> None:
     found = found_in(replace(fallen, total=total))
     made = told(found, begin)
     print(f"\nA whole channel falls by 8 points for {LASTS} h")
+    first = pages(made)[:1]
     for page in pages(made):
         hours = (page.at_ms - found.start_ms(begin)) // HOURLY.width_ms
         life = Counter(one.state for one in made if one.alert_id == page.alert_id)
@@ -68,6 +71,19 @@ def whole_channel(leaves: int = 500, parents: int = 10, seed: int = 60) -> None:
             f"  its life: fired {life['firing']} times (goal 1), resolved {life['resolved']} times (goal 1), "
             f"withdrawn {life['withdrawn']}"
         )
+    after = [(page.at_ms - found.start_ms(begin)) // HOURLY.width_ms for page in first]
+    lives = Counter(one.state for one in made if first and one.alert_id == first[0].alert_id)
+    verdict(
+        "one page within 3 h",
+        f"{len(pages(made))} after {after} h",
+        met=len(after) == len(pages(made)) == 1 and after[0] <= 3,
+    )
+    named = [page.scope for page in first]
+    verdict("which names the channel", str(named), met=named == [{"channel": "c3"}])
+    listed = sum(len(page.affected) for page in first)
+    verdict("and lists its leaves", f"{listed} of {leaves // parents}", met=listed > 0)
+    lasted = (lives["firing"], lives["resolved"], lives["withdrawn"])
+    verdict("fires once, resolves once, flaps never", f"{lasted[0]}, {lasted[1]}", met=lasted == (1, 1, 0))
     quiet = {one.alert_id for one in made if one.state == "firing" and one.parent}
     print(f"  pages: {len(pages(made))} (goal 1); alerts that it speaks for, not sent: {len(quiet)}")
 
@@ -81,12 +97,15 @@ def mix_shift(seed: int = 9) -> None:
     mean = np.array([80.0, 50.0]) + random.normal(0, 1, n.shape) + random.normal(0, 15, n.shape) / np.sqrt(n)
     leaves = series([Scope("phone", "happy"), Scope("phone", "unhappy")], n, mean)
     print("\nA mix shift: two segments stay flat, the worse one becomes the more frequent")
-    for page in pages(told(found_in(with_total(leaves, Scope("phone"))), begin)):
+    made = pages(told(found_in(with_total(leaves, Scope("phone"))), begin))
+    for page in made:
         cause = page.cause
         print(
             f"  page: {Scope(**page.scope)}, {page.size:.1f} points, called a {cause.verdict} (goal: mix shift): "
             f"{cause.mix_shift:.1f} points mix, {cause.real:.1f} points real fall"
         )
+    called = [page.cause.verdict for page in made]
+    verdict("a mix shift with flat segments is called one", ", ".join(called), met=called == [MIX])
 
 
 def few_bad_events(worlds: int = 30) -> None:
@@ -104,6 +123,7 @@ def few_bad_events(worlds: int = 30) -> None:
         f"\n3 bad events out of 4, in {worlds} cells of an event an hour: {with_them - without} pages within 3 h "
         f"because of them (goal 0)"
     )
+    verdict("3 bad events out of 4 page nobody", f"{with_them - without} pages", met=with_them == without)
 
 
 def _paged_within(found: Findings, begin: int, hours: int) -> int:

@@ -13,8 +13,11 @@ WITH
             ifNull(s.scale_max, c.best) AS best,
             floor(worst) = worst AND floor(best) = best AND best - worst < m.rating_exact_levels AS exact,
             if(exact, toInt64(best - worst) + 1, m.rating_wide_levels) AS levels,
-            floor((s.value - worst) / (best - worst) * (levels - 1) + 0.5) AS nearest,
-            least(levels, 1 + toInt64(greatest(0, nearest))) AS category
+            (s.value - worst) / (best - worst) * (levels - 1) AS place,
+            exact AND abs(place - round(place)) > 1e-9 AS between,
+            greatest(0.0, least(toFloat64(levels - 1), if(between, place, floor(place + 0.5)))) AS at,
+            1 + toInt64(floor(at)) AS category,
+            at - floor(at) AS part
         FROM oracle_steps AS s
         INNER JOIN oracle_scales AS c ON c.scale = s.scale
         CROSS JOIN oracle_model AS m
@@ -27,10 +30,12 @@ WITH
             a.interaction_key AS interaction_key,
             a.at_ms AS at_ms,
             a.weights AS weights,
-            v.points AS points
+            assumeNotNull(v.points + a.part * (w.points - v.points)) AS points
         FROM asked AS a
         INNER JOIN oracle_answer_points AS v
             ON v.scale = a.scale AND v.levels = a.levels AND v.category = a.category
+        INNER JOIN oracle_answer_points AS w
+            ON w.scale = a.scale AND w.levels = a.levels AND w.category = least(a.levels, a.category + 1)
     )
 SELECT
     customer_id,

@@ -86,9 +86,17 @@ def test_wide_and_broken_ends_have_eleven_levels(strings: Strings, low: float, h
     assert found == level_scores(11, RULE).tolist()
 
 
-@pytest.mark.parametrize(("value", "same_as"), [(3.4, 3), (3.5, 4), (0.0, 1), (9.0, 5)])
-def test_the_nearest_level_counts(strings: Strings, value: float, same_as: float) -> None:
-    assert score(strings, "csat", value) == score(strings, "csat", same_as)
+@pytest.mark.parametrize(("value", "same_as"), [(34.0, 30), (35.0, 40), (-9.0, 0), (109.0, 100)])
+def test_the_nearest_level_counts_on_a_wide_scale(strings: Strings, value: float, same_as: float) -> None:
+    assert score(strings, "rating", value, 0.0, 100.0) == score(strings, "rating", same_as, 0.0, 100.0)
+
+
+@pytest.mark.parametrize(("scale", "low", "high"), [("csat", 1.0, 5.0), ("rating", -1.0, 1.0)])
+def test_a_mean_of_answers_lies_between_their_levels(strings: Strings, scale: str, low: float, high: float) -> None:
+    below, above = score(strings, scale, low, low, high), score(strings, scale, low + 1, low, high)
+    assert score(strings, scale, low + 0.25, low, high) == pytest.approx(below + 0.25 * (above - below))
+    assert score(strings, scale, low - 5, low, high) == below
+    assert score(strings, scale, high + 5, low, high) == score(strings, scale, high, low, high)
 
 
 @pytest.mark.parametrize(

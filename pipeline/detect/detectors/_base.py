@@ -46,6 +46,10 @@ class Evidence:
         """Per cell and line (c, l): observations and their summed distance; their ratio is the size of an alert."""
         raise NotImplementedError
 
+    def likelihood(self, weight: Floats, distance: Floats) -> Floats:
+        """Log likelihood ratio of the best fitting size to none, to a factor, from sums of :meth:`measure`."""
+        raise NotImplementedError
+
     def back(self, seen: Seen, expected: Expected, size: Floats, line: Index) -> Floats:
         """Per cell: evidence of this bucket that an alert of ``size`` on ``line`` is over."""
         raise NotImplementedError

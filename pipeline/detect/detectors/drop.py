@@ -33,6 +33,10 @@ class _Fall(Evidence):
         """Scores, and points below the baseline."""
         return seen.n, np.where(seen.n > 0, seen.n * (expected.mean - seen.mean), 0.0)
 
+    def likelihood(self, weight: Floats, distance: Floats) -> Floats:
+        """Of normal means."""
+        return np.asarray(np.maximum(distance, 0.0) ** 2 / np.maximum(weight, 1e-9))
+
     def back(self, seen: Seen, expected: Expected, size: Floats, line: Index) -> Floats:
         """No fall against one of ``size``."""
         return self._between(seen, expected, -size, line, size / 2)

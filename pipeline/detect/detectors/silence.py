@@ -24,6 +24,10 @@ class _Silence(Evidence):
         missed = np.where(seen.contacts > 0, 0.0, expected.contacts)
         return expected.contacts[:, None], missed[:, None]
 
+    def likelihood(self, weight: Floats, distance: Floats) -> Floats:
+        """Every contact that did not come."""
+        return distance
+
     def back(self, seen: Seen, expected: Expected, size: Floats, line: Index) -> Floats:
         """Any contact is proof."""
         return np.where(seen.contacts > 0, np.inf, 0.0)

@@ -30,8 +30,14 @@ class _Surge(Evidence):
         """Expected contacts and those that came: their ratio is how many times the usual."""
         return expected.contacts[:, None], seen.contacts[:, None]
 
+    def likelihood(self, weight: Floats, distance: Floats) -> Floats:
+        """Of Poisson counts."""
+        usual, seen = np.maximum(weight, 1e-9), np.maximum(distance, 1e-9)
+        return np.where(seen > usual, seen * np.log(seen / usual) - (seen - usual), 0.0)
+
     def back(self, seen: Seen, expected: Expected, size: Floats, line: Index) -> Floats:
-        """The usual count against ``size`` times it."""
+        """The usual count against the least surge that is watched for: three times the usual is not over."""
+        size = np.minimum(size, KAPPAS[0])
         return np.asarray(((size - 1) * expected.contacts - seen.contacts * np.log(size)) / expected.dispersion)
 
     def further(self, seen: Seen, expected: Expected, size: Floats, line: Index) -> Floats:
@@ -40,8 +46,8 @@ class _Surge(Evidence):
         return np.asarray((seen.contacts * np.log(2.0) - now) / (expected.dispersion * size))
 
     def restored(self, distance: Floats, size: Floats) -> Flags:
-        """Within a third of the excess."""
-        return np.asarray(distance <= 1 + (size - 1) / 3)
+        """Nearer to the usual than to the least surge that is watched for."""
+        return np.asarray(distance <= 1 + (np.minimum(size, KAPPAS[0]) - 1) / 2)
 
 
 def _start(cells: int, dimensions: int) -> Evidence:
