@@ -74,8 +74,7 @@ def test_sigterm_is_obeyed_within_the_deadline_though_the_warehouse_hangs(bench:
     begun = time.monotonic()
     worker.send(signal.SIGTERM)
     worker.ended()
-    # A busy machine is slow to end a process; a worker that takes another deadline, the bench's 15 s, is slower still.
-    assert time.monotonic() - begun < 12
+    assert time.monotonic() - begun < 8
     assert worker.says("flush abandoned")
     bench.worker()
     bench.finished()
