@@ -234,14 +234,14 @@ def test_rational_index_is_the_score_without_answers(warehouse: Warehouse) -> No
         fade = np.exp2((np.array(ended) - AT_MS) / horizon.half_life_ms)[:, None]
         prior = scores.mean((observed * fade).sum(axis=0), (observed * value * fade).sum(axis=0), prior, horizon)
         expected["relationship" if horizon is DEFAULT_MODEL.relationship else "journey"] = prior
-    for horizon, mean in expected.items():
+    for name, mean in expected.items():
         found = warehouse.query(
             """SELECT rational FROM customer_rational_at(at = {at:DateTime64(3, 'UTC')})
             WHERE horizon = {horizon:String}
             ORDER BY indexOf(['meets_needs', 'easy', 'enjoyable'], dimension)""",
-            {"horizon": horizon, "at": AT},
+            {"horizon": name, "at": AT},
         )
-        assert close([row[0] for row in found], mean), horizon
+        assert close([row[0] for row in found], mean), name
     now = warehouse.query("SELECT customer_id, count(rational), count() FROM customer_perception GROUP BY customer_id")
     assert sorted(now.rows) == [("a", 6, 6), ("silent", 0, 6)]
     found = warehouse.query("SELECT meets_needs_rational, easy_rational, enjoyable_rational FROM journeys")
