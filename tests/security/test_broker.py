@@ -117,10 +117,14 @@ def test_the_reason_why_a_broker_is_out_of_reach_is_found(
 
 def test_a_worker_that_is_refused_stops_and_says_why(guarded: Guarded, bench: Bench, tmp_path: Path) -> None:
     bench.create_topics()
-    wrong = scram(guarded, tmp_path, username="mallory") | {"PERCEPTION_WAREHOUSE__URL": f"chdb://{tmp_path / 'store'}"}
+    wrong = scram(guarded, tmp_path, username="mallory")
     misnamed = security(guarded.misnamed, "SSL", cafile=guarded.authority.cert)
-    for environment, reason in ((wrong, "the login of mallory"), (wrong | misnamed, "IP address mismatch")):
-        worker = bench.worker(command=[*OURS, "worker"], **environment)
+    reasons = {"the login of mallory": wrong, "IP address mismatch": wrong | misnamed}
+    workers = [
+        bench.worker(command=[*OURS, "worker"], **given, PERCEPTION_WAREHOUSE__URL=f"chdb://{tmp_path / str(number)}")
+        for number, given in enumerate(reasons.values())
+    ]
+    for worker, reason in zip(workers, reasons, strict=True):
         assert worker.ended() == 1
         assert worker.says("The worker stops: Kafka at "), worker.log.read_text()
         assert worker.says(reason), worker.log.read_text()
