@@ -168,7 +168,7 @@ class AlertsSettings(Section):
     grace_s: Seconds = Field(1_800.0, ge=0, description="event time after its end at which a bucket is judged")
     idle_timeout_s: Seconds = Field(600.0, gt=0, description="silence after which nobody waits for a partition")
     amend_interval_s: Seconds = Field(300.0, ge=0, description="between two looks at what late data have changed")
-    interval_s: Seconds = Field(10.0, gt=0, description="between two flushes of detection")
+    interval_s: Seconds = Field(30.0, gt=0, description="between two flushes of detection")
     look_up: bool = Field(True, description="ask the warehouse for signals that moved and example customers")
 
     def policy(self, settling_ms: int) -> Detection:

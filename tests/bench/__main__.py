@@ -1,4 +1,7 @@
-"""``python -m tests.bench``: measure both contestants in alternating rounds on one broker."""
+"""``python -m tests.bench``: measure both contestants in alternating rounds on one broker.
+
+State begins empty but for the warm-up: ``--warm-up 200000`` measures customers who have a past of some weeks.
+"""
 
 from __future__ import annotations
 
@@ -16,24 +19,22 @@ from tests.bench.workload import Workload, simulated
 from tests.services import decide
 
 Contestant = Callable[[str, int, Path], AbstractContextManager[contestants.Running]]
-WARM_UP_EVENTS = 2_000
 
 
 def main() -> int:
     """Measure and report; exit code 1 if ``--floor`` is given and missed."""
     arguments = _arguments()
-    records = simulated(WARM_UP_EVENTS + arguments.events, arguments.customers, arguments.seed).records
-    # One stream, cut: event time must not run backwards between warm-up and measurement.
-    warm_up, workload = Workload(records[:WARM_UP_EVENTS]), Workload(records[WARM_UP_EVENTS:])
-    plain_workload = Workload(workload.records[: arguments.plain_events])
-    contest: dict[str, tuple[Contestant, Workload]] = {
-        "plain": (contestants.plain, plain_workload),
-        "perception": (contestants.perception, workload),
+    most = arguments.warm_up + max(arguments.events, arguments.plain_events)
+    stream = simulated(most, arguments.customers, arguments.seed)
+    contest: dict[str, tuple[Contestant, int]] = {
+        "plain": (contestants.plain, arguments.plain_events),
+        "perception": (contestants.perception, arguments.events),
     }
     samples: dict[str, list[Sample]] = {name: [] for name in contest}
     with tempfile.TemporaryDirectory(prefix="perception-bench-") as scratch, decide.kafka() as kafka:
         for number in range(1, arguments.rounds + 1):
-            for name, (contestant, load) in contest.items():
+            for name, (contestant, events) in contest.items():
+                warm_up, load = cut(stream, arguments.warm_up, events)
                 with contestant(kafka.bootstrap, arguments.partitions, Path(scratch)) as running:
                     sample = measure(kafka.bootstrap, running, warm_up, load, arguments.partitions)
                 samples[name].append(sample)
@@ -44,12 +45,18 @@ def main() -> int:
     return 1 if arguments.floor and result["ratio"] < report.FLOOR else 0
 
 
+def cut(stream: Workload, warm_up: int, events: int) -> tuple[Workload, Workload]:
+    """Warm-up and measurement of one stream: event time must not run backwards between them."""
+    return Workload(stream.records[:warm_up]), Workload(stream.records[warm_up : warm_up + events])
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--events", type=int, default=200_000, help="events for the worker (default %(default)s)")
     parser.add_argument(
-        "--plain-events", type=int, default=40_000, help="events for the plain agent, the first of them (%(default)s)"
+        "--plain-events", type=int, default=40_000, help="events for the plain agent (default %(default)s)"
     )
+    parser.add_argument("--warm-up", type=int, default=2_000, help="events before the measured ones (%(default)s)")
     parser.add_argument("--customers", type=int, default=10_000, help="simulated customers (default %(default)s)")
     parser.add_argument("--partitions", type=int, default=4, help="of the input topic (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="alternating rounds (default %(default)s)")
