@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -30,11 +30,44 @@ _NOT_ABOUT_ONE: Final = {"parent": "", "affected": [], "cause": _CAUSE}
 _LABELS: Final = ("channel", "segment", "touchpoint", "reason")
 
 
+class _Alert(TypedDict):
+    """Fields of :class:`schemas.alert.AlertTransition` that are kept; one without what is required is refused."""
+
+    alert_id: str
+    fingerprint: str
+    sequence: int
+    state: Literal["firing", "withdrawn", "resolved"]
+    amended: NotRequired[bool]
+    reason: NotRequired[str]
+    detector: str
+    kind: str
+    scope: NotRequired[dict[str, str]]
+    customer_id: NotRequired[str]
+    grain: NotRequired[str]
+    dimensions: list[str]
+    since_ms: int
+    at_ms: int
+    watermark_ms: NotRequired[int]
+    size: float
+    evidence: float
+    threshold: float
+    customers: NotRequired[int]
+    expected: float | None
+    observed: float | None
+
+
+class _Labels(TypedDict):
+    channel: str
+    segment: str
+    touchpoint: str
+    reason: str
+
+
 class Told(msgspec.Struct):
     """One alert as told last; ``final_ms`` is the watermark after which nothing can change it."""
 
-    alert: dict[str, Any]
-    labels: dict[str, str]
+    alert: _Alert
+    labels: _Labels
     final_ms: int
 
     @property
@@ -48,40 +81,6 @@ class Told(msgspec.Struct):
         return bool(self.alert["state"] != "withdrawn")
 
 
-class _Alert(TypedDict):
-    """What is stored of an alert."""
-
-    alert_id: str
-    fingerprint: str
-    sequence: int
-    state: Literal["firing", "withdrawn", "resolved"]
-    detector: str
-    kind: str
-    dimensions: list[str]
-    since_ms: int
-    at_ms: int
-    size: float
-    evidence: float
-    threshold: float
-    expected: float | None
-    observed: float | None
-
-
-class _Labels(TypedDict):
-    channel: str
-    segment: str
-    touchpoint: str
-    reason: str
-
-
-class _Stored(msgspec.Struct):
-    alert: _Alert
-    labels: _Labels
-    final_ms: int
-
-
-_CHECKER: Final = msgspec.msgpack.Decoder(list[_Stored])
-"""Refuses what is no alert as this version writes it."""
 _DECODER: Final = msgspec.msgpack.Decoder(list[Told])
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
@@ -89,10 +88,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 def unpack(value: bytes | None) -> list[Told]:
     """Alerts of a customer from the state."""
     try:
-        if value is None:
-            return []
-        _CHECKER.decode(value)
-        return _DECODER.decode(value)
+        return [] if value is None else _DECODER.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StateError(f"unreadable alerts of a customer: {type(error).__name__}") from None
 
@@ -156,7 +152,7 @@ def _next(before: Told | None, found: Told | None) -> Told:
     if before.holds and _content(before) == _content(found):
         return before
     reason = WITHDRAWN if before.holds else ""
-    alert = {**found.alert, "sequence": before.alert["sequence"] + 1, "amended": before.holds, "reason": reason}
+    alert: _Alert = {**found.alert, "sequence": before.alert["sequence"] + 1, "amended": before.holds, "reason": reason}
     return Told(alert, found.labels, found.final_ms)
 
 
@@ -164,8 +160,9 @@ def _content(told: Told) -> dict[str, Any]:
     return {**told.alert, "sequence": 0, "amended": False, "reason": "", "labels": told.labels}
 
 
-def _step(told: Told, state: str, reason: str) -> Told:
-    alert = {**told.alert, "state": state, "sequence": told.alert["sequence"] + 1, "amended": False, "reason": reason}
+def _step(told: Told, state: Literal["withdrawn", "resolved"], reason: str) -> Told:
+    sequence = told.alert["sequence"] + 1
+    alert: _Alert = {**told.alert, "state": state, "sequence": sequence, "amended": False, "reason": reason}
     return Told(alert, told.labels, told.final_ms)
 
 
@@ -194,11 +191,11 @@ def pseudonym(customer_id: str) -> str:
 
 def _told(name: str, finding: Finding, row: Any, context: Context) -> Told:
     strings, policy, _ = context
-    labels = {label: strings.text(int(row[label])) for label in _LABELS}
+    labels = msgspec.convert({label: strings.text(int(row[label])) for label in _LABELS}, _Labels)
     scope, start = {"customer": pseudonym(name)}, int(row["start_ms"])
     about = (finding.detector, finding.kind, scope, "")
     end = int(row["end_ms"])
-    alert = {
+    alert: _Alert = {
         "alert_id": alert_id_of(*about, start),
         "fingerprint": fingerprint_of(*about),
         "sequence": 1,
@@ -231,14 +228,15 @@ def _given(value: float) -> float | None:
 def rows_of(told: Iterable[tuple[str, Told]], partition: int, version: int) -> Columns:
     """Rows of the table, one per alert that holds."""
     given = list(told)
-    alerts = [one.alert for _, one in given]
+    alerts: list[Mapping[str, object]] = [one.alert for _, one in given]
+    labels: list[Mapping[str, object]] = [one.labels for _, one in given]
     plain = ("alert_id", "fingerprint", "detector", "kind", "size", "evidence", "threshold")
     nullable = ("expected", "observed")
     columns: dict[str, Any] = {
         "customer_id": [name for name, _ in given],
         **{name: [alert[name] for alert in alerts] for name in plain},
         **{name: [float("nan") if alert[name] is None else alert[name] for alert in alerts] for name in nullable},
-        **{label: [one.labels[label] for _, one in given] for label in _LABELS},
+        **{name: [one[name] for one in labels] for name in _LABELS},
         "dimensions": [json.dumps(alert["dimensions"], separators=(",", ":")) for alert in alerts],
         "since_at": [alert["since_ms"] for alert in alerts],
         "at": [alert["at_ms"] for alert in alerts],

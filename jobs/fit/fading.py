@@ -7,6 +7,7 @@ and half-life H are those with the least mean error; τ² and f follow by least 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
@@ -79,45 +80,42 @@ def faded(found: list[Series], values: Values, model: Model) -> Model:
     return replace(model, relationship=relationship, journey=journey, interaction=interaction, answer_variance=answer)
 
 
+def _nearest(half_life_d: float, errors: Callable[[float, float], list[Floats]]) -> tuple[float, float]:
+    """Prior weight and half-life with the least mean of ``errors``; half-lives about the given one are tried."""
+    tried = [(weight, factor * half_life_d) for weight in _WEIGHTS for factor in _FACTORS]
+    return min(tried, key=lambda one: float(np.concatenate(errors(*one)).mean()))
+
+
 def _relationship(asked: list[_Asked], values: Values) -> tuple[Horizon, list[Floats]]:
-    best, least = (1.0, values.lasting_d), inf
-    for weight in _WEIGHTS:
-        for factor in _FACTORS:
-            tried = weight, factor * values.lasting_d
-            errors = [one.error(one.share(*tried)[0], one.lasting, values.lasting) for one in asked]
-            if (mean := float(np.concatenate(errors).mean())) < least:
-                best, least = tried, mean
+    def off(*tried: float) -> list[Floats]:
+        return [one.error(one.share(*tried)[0], one.lasting, values.lasting) for one in asked]
+
+    best = _nearest(values.lasting_d, off)
     shares = [one.share(*best) for one in asked]
-    errors = [one.error(share[0], one.lasting, values.lasting) for one, share in zip(asked, shares, strict=True)]
-    own, rest = _parts(best[0], np.concatenate([share[2] for share in shares]), np.concatenate(errors))
+    own, rest = _parts(best[0], np.concatenate([share[2] for share in shares]), np.concatenate(off(*best)))
     horizon = Horizon(best[0], own, rest, float(round(best[1] * DAY_MS)))
     return horizon, [share[0] for share in shares]
 
 
 def _journey(asked: list[_Asked], values: Values, slower: Horizon, shares: list[Floats]) -> Horizon:
     total = values.lasting + values.recent
-    best, least = (1.0, values.recent_d), inf
-    for weight in _WEIGHTS:
-        for factor in _FACTORS:
-            errors = [
-                one.error(_both(one, share, weight, factor * values.recent_d)[0], one.standing, total)
-                for one, share in zip(asked, shares, strict=True)
-            ]
-            if (mean := float(np.concatenate(errors).mean())) < least:
-                best, least = (weight, factor * values.recent_d), mean
-    parts = [_both(one, share, *best) for one, share in zip(asked, shares, strict=True)]
-    known = np.concatenate([one[1] for one in parts])
-    errors = [one.error(both[0], one.standing, total) for one, both in zip(asked, parts, strict=True)]
+
+    def off(*tried: float) -> list[Floats]:
+        both = [_both(one, share, *tried) for one, share in zip(asked, shares, strict=True)]
+        return [one.error(share, one.standing, total) for one, share in zip(asked, both, strict=True)]
+
+    best = _nearest(values.recent_d, off)
+    known = np.concatenate([one.share(*best)[2] for one in asked])
     w = np.concatenate([one.share(slower.prior_weight, slower.half_life_ms / DAY_MS)[2] for one in asked])
     n = slower.prior_weight
     spread = (n * slower.prior_variance + w * slower.residual_variance) / (n + w)
-    left = np.concatenate(errors) - best[0] * spread / (best[0] + known)
+    left = np.concatenate(off(*best)) - best[0] * spread / (best[0] + known)
     return Horizon(best[0], *_parts(best[0], known, left), float(round(best[1] * DAY_MS)))
 
 
-def _both(one: _Asked, slower: Floats, weight: float, half_life_d: float) -> tuple[Floats, Floats]:
-    share, prior, total = one.share(weight, half_life_d)
-    return prior * slower + share, total
+def _both(one: _Asked, slower: Floats, weight: float, half_life_d: float) -> Floats:
+    share, prior, _ = one.share(weight, half_life_d)
+    return prior * slower + share
 
 
 def _parts(n: float, weight: Floats, errors: Floats) -> tuple[float, float]:
