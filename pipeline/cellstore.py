@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.aggregate import CELL, SEPARATOR, Cells, add, bucket_of, check_keys
 from pipeline.ordering import order_of
-from pipeline.records import pick, put
+from pipeline.records import extended, pick, put
 from pipeline.state import payload_of, stamp_of, stamped
 from pipeline.statechecks import StateError
 
@@ -140,9 +140,7 @@ class CellStore:
         self._state_key.append(state_key)
         self._stamp.append(-1)
         if (block + 1) * BLOCK > len(self._totals):
-            grown = np.zeros(max(2 * len(self._totals), 16 * BLOCK), CELL)
-            grown[: len(self._totals)] = self._totals
-            self._totals = grown
+            self._totals = extended(self._totals, max(len(self._totals), 16 * BLOCK))
         return block
 
     def written(self, stamp: int) -> Iterator[tuple[bytes, bytes]]:

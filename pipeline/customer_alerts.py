@@ -7,7 +7,6 @@ same as a story; their numbers and what was told last are kept in the state unti
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NotRequired, TypedDict
@@ -83,6 +82,7 @@ class Told(msgspec.Struct):
 
 _DECODER: Final = msgspec.msgpack.Decoder(list[Told])
 _ENCODER: Final = msgspec.msgpack.Encoder()
+_MESSAGES: Final = msgspec.json.Encoder()
 
 
 def unpack(value: bytes | None) -> list[Told]:
@@ -175,8 +175,7 @@ def _tell(name: str, told: Told, outcome: Outcome) -> None:
 
 
 def _message(told: Told) -> tuple[bytes, bytes]:
-    value = json.dumps({**told.alert, **_NOT_ABOUT_ONE}, separators=(",", ":"), ensure_ascii=False)
-    return told.alert_id.encode(), value.encode()
+    return told.alert_id.encode(), _MESSAGES.encode({**told.alert, **_NOT_ABOUT_ONE})
 
 
 def holding(remembered: Mapping[str, bytes]) -> list[tuple[str, Told]]:
@@ -237,7 +236,7 @@ def rows_of(told: Iterable[tuple[str, Told]], partition: int, version: int) -> C
         **{name: [alert[name] for alert in alerts] for name in plain},
         **{name: [float("nan") if alert[name] is None else alert[name] for alert in alerts] for name in nullable},
         **{name: [one[name] for one in labels] for name in _LABELS},
-        "dimensions": [json.dumps(alert["dimensions"], separators=(",", ":")) for alert in alerts],
+        "dimensions": [_MESSAGES.encode(alert["dimensions"]).decode() for alert in alerts],
         "since_at": [alert["since_ms"] for alert in alerts],
         "at": [alert["at_ms"] for alert in alerts],
     }

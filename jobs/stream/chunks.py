@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.batch import Headers, RawBatch
 
@@ -32,8 +33,8 @@ class Chunk:
     __slots__ = ("bytes", "headers", "keys", "offset", "offsets", "timestamps", "values")
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self.offsets = [record.offset for record in records]
-        self.timestamps = [record.timestamp for record in records]
+        self.offsets = _offsets(records)
+        self.timestamps = _timestamps(records)
         self.keys = [record.key for record in records]
         self.values = [record.value for record in records]
         headers = [record.headers for record in records]
@@ -56,6 +57,18 @@ class Chunk:
         return part
 
 
+def _offsets(records: Sequence[Record]) -> Sequence[int]:
+    """Offsets; where no record is missing between the first and the last, no number is made for each."""
+    first, last = records[0].offset, records[-1].offset
+    return range(first, last + 1) if last - first == len(records) - 1 else [record.offset for record in records]
+
+
+def _timestamps(records: Sequence[Record]) -> Sequence[int]:
+    """Timestamps; where the broker sets them all are the same, and one number serves."""
+    times = [record.timestamp for record in records]
+    return times[:1] * len(times) if times.count(times[0]) == len(times) else times
+
+
 def chunks_of(found: Sequence[Any], start: int, end: int | None = None) -> list[Chunk]:
     """Fetched records, in chunks or not, with start <= offset < end; no chunk is empty.
 
@@ -74,12 +87,19 @@ def joined(chunks: Sequence[Chunk]) -> RawBatch:
     count = sum(map(len, chunks))
     plain = all(chunk.headers is None for chunk in chunks)
     return RawBatch(
-        offsets=np.fromiter(chain.from_iterable([chunk.offsets for chunk in chunks]), np.int64, count),
+        offsets=_all_offsets(chunks, count),
         timestamps=np.fromiter(chain.from_iterable([chunk.timestamps for chunk in chunks]), np.int64, count),
         keys=list(chain.from_iterable([chunk.keys for chunk in chunks])),
         values=list(chain.from_iterable([chunk.values for chunk in chunks])),
         headers=None if plain else list(chain.from_iterable(map(_headers, chunks))),
     )
+
+
+def _all_offsets(chunks: Sequence[Chunk], count: int) -> NDArray[np.int64]:
+    first, last = chunks[0].offsets[0], chunks[-1].offset
+    if last - first == count - 1:
+        return np.arange(first, last + 1, dtype=np.int64)
+    return np.fromiter(chain.from_iterable([chunk.offsets for chunk in chunks]), np.int64, count)
 
 
 def _headers(chunk: Chunk) -> Sequence[Headers]:

@@ -15,6 +15,7 @@ from pipeline.detect.pages import Page, scope_of
 from pipeline.detect.policy import Watch, threshold
 from pipeline.detect.series import Flags, Floats, Index, Scope, Series, distinct, identity
 from pipeline.policy import DAY_MS
+from pipeline.records import joined, pick
 
 KINDS: Final = ("scores", "answers")
 _FIELDS: Final = {
@@ -85,7 +86,7 @@ class Totals:
         part = (self.bucket >= first) & (self.bucket < end)
         if part.all():
             return self
-        return Totals(self.bucket[part], self.scope[part], self.rows[part], self.scopes)
+        return Totals(self.bucket[part], self.scope[part], pick(self.rows, part), self.scopes)
 
     def stretches(self, most_empty: int) -> Iterator[tuple[int, int]]:
         """First bucket and end of the stretches without ``most_empty`` buckets in a row that hold nothing."""
@@ -111,9 +112,9 @@ class Gatherer:
             totals = page.totals
             used = (place >= 0) & (totals["interactions"] > 0)
             places.append(place[used])
-            rows.append(totals[used])
+            rows.append(pick(totals, used))
             buckets.append(np.full(len(places[-1]), bucket, np.int64))
-        return Totals(np.concatenate(buckets), np.concatenate(places), np.concatenate(rows), tuple(self._scopes))
+        return Totals(np.concatenate(buckets), np.concatenate(places), joined(rows), tuple(self._scopes))
 
     def _place(self, name: bytes) -> int:
         known = self._known.get(name)

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.cells import Block
-from pipeline.detect.pages import WIDTHS, Page, merged, split_key, unpack
+from pipeline.detect.pages import WIDTHS, Page, by_bucket, merged, unpack
+from pipeline.records import joined, pick
 
 SOURCE: Final = b"w"
 PAGE: Final = b"p"
@@ -57,13 +58,7 @@ class Waiting:
 
     def by_bucket(self) -> dict[tuple[str, int], tuple[list[bytes], list[int]]]:
         """Grain and bucket -> names of cells, and the rows of their last totals."""
-        found: dict[tuple[str, int], tuple[list[bytes], list[int]]] = {}
-        for key, row in self._rows.items():
-            grain, bucket, name = split_key(key)
-            names, rows = found.setdefault((grain, bucket), ([], []))
-            names.append(name)
-            rows.append(row)
-        return found
+        return by_bucket(self._rows)
 
 
 class Ledger:
@@ -107,11 +102,11 @@ class Ledger:
     def fold(self) -> None:
         """Put what was taken into the pages; of a cell that came often, the last total."""
         for partition, waiting in self._waiting.items():
-            totals, rows = np.concatenate(waiting.totals), waiting.by_bucket()
+            totals, rows = joined(waiting.totals), waiting.by_bucket()
             for (grain, bucket), (names, places) in rows.items():
                 if ALL in self._index.get((grain, bucket), ()):
                     continue  # settled before: a source that counts again from the start says nothing new
-                self._page(grain, bucket, partition).put(names, totals[places])
+                self._page(grain, bucket, partition).put(names, pick(totals, np.array(places, np.int64)))
                 self._dirty.add((grain, bucket, partition))
                 self.touched[grain] = min(self.touched.get(grain, bucket), bucket)
         self._waiting = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.aggregate import CELL, GRAINS, LABELS, SCOPES, SEPARATOR, add
 from pipeline.cells import BlockError, columns, from_columns
 from pipeline.detect.series import Scope
+from pipeline.records import extended, pick, put
 
 Records = NDArray[Any]
 _SEPARATOR: Final = SEPARATOR.encode()
@@ -25,13 +26,25 @@ WIDTHS: Final = dict(GRAINS)
 """Grain -> width of its buckets, milliseconds."""
 
 
-def split_key(key: bytes) -> tuple[str, int, bytes]:
-    """Grain, start of the bucket and name of a cell (scope and labels) of a state key; BlockError if it is none."""
+def by_bucket(rows: Mapping[bytes, int]) -> dict[tuple[str, int], tuple[list[bytes], list[int]]]:
+    """Grain and start of the bucket -> names of cells (scope and labels), and their rows, from rows by state key.
+
+    BlockError if a key is none of a cell.
+    """
+    found: dict[tuple[str, int], tuple[list[bytes], list[int]]] = {}
+    cells_of: dict[tuple[bytes, bytes], tuple[list[bytes], list[int]]] = {}
+    key = b""
     try:
-        grain, scope, time, labels = key.split(_SEPARATOR, 3)
-        return grain.decode(), int(time), scope + _SEPARATOR + labels
+        for key, row in rows.items():
+            grain, scope, time, labels = key.split(_SEPARATOR, 3)
+            cells = cells_of.get((grain, time))
+            if cells is None:
+                cells = cells_of[grain, time] = found.setdefault((grain.decode(), int(time)), ([], []))
+            cells[0].append(scope + _SEPARATOR + labels)
+            cells[1].append(row)
     except ValueError as error:
         raise BlockError(f"{key[:60]!r} is no key of a cell") from error
+    return found
 
 
 def scope_of(name: bytes) -> Scope | None:
@@ -62,10 +75,8 @@ class Page:
         """Replace or add cells."""
         places = [self._place.setdefault(name, len(self._place)) for name in names]
         if len(self._place) > len(self._totals):
-            grown = np.zeros(max(2 * len(self._totals), len(self._place)), CELL)
-            grown[: len(self._totals)] = self._totals
-            self._totals = grown
-        self._totals[places] = totals
+            self._totals = extended(self._totals, max(len(self._totals), len(self._place) - len(self._totals)))
+        put(self._totals, np.array(places, np.int64), totals)
 
     def pack(self) -> bytes:
         """For the state."""
@@ -86,8 +97,9 @@ def merged(pages: Iterable[Page]) -> Page:
     place: dict[bytes, int] = {}
     parts = [([place.setdefault(name, len(place)) for name in page.names], page.totals) for page in pages]
     total = np.zeros(len(place), CELL)
-    for at, totals in parts:
-        total[at] = add(total[at], totals)
+    for places, totals in parts:
+        at = np.array(places, np.int64)
+        put(total, at, add(pick(total, at), totals))
     kept = np.flatnonzero(total["interactions"] > 0)
     names = list(place)
-    return Page([names[at] for at in kept.tolist()], total[kept])
+    return Page([names[at] for at in kept.tolist()], pick(total, kept))

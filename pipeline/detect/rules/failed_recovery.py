@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any, Final
 
 import numpy as np
@@ -40,24 +41,30 @@ def _again(marks: NDArray[Any], followed_ms: int) -> list[tuple[int, int]]:
     """Failures that came after a recovery of their thread, with when that was, by index."""
     matches = match(marks, followed_ms)
     fixed = matches[(matches["recovered_ms"] != NOT_RECOVERED) & matches["failed_again"]]
-    order = np.lexsort((marks["event_hash"], marks["sequence"], marks["at_ms"]))
-    found = []
+    thread, at_ms, found = _threads(marks), marks["at_ms"].tolist(), []
+    failures = _failures(marks, thread)
     for before, recovered_ms in zip(fixed["mark"].tolist(), fixed["recovered_ms"].tolist(), strict=True):
-        threads = (_thread(marks[at]) == _thread(marks[before]) for at in order)
-        later = [
-            at
-            for at, same in zip(order.tolist(), threads, strict=True)
-            if same and marks["kind"][at] == MARK_FAILURE and marks["at_ms"][at] > recovered_ms
-        ]
-        if later and marks["at_ms"][later[0]] - marks["at_ms"][before] <= followed_ms:
-            found.append((later[0], recovered_ms))
+        rows = failures.get(thread[before], [])
+        place = bisect_right(rows, recovered_ms, key=at_ms.__getitem__)
+        if place < len(rows) and at_ms[rows[place]] - at_ms[before] <= followed_ms:
+            found.append((rows[place], recovered_ms))
     return found
 
 
-def _thread(mark: Any) -> tuple[int, int, int]:
-    """A failure's thread: its journey id, else its reason."""
-    journey = int(mark["journey"])
-    return int(mark["customer"]), journey, 0 if journey else int(mark["reason"])
+def _threads(marks: NDArray[Any]) -> list[tuple[int, int, int]]:
+    """The thread of each mark: its customer's journey id, else reason."""
+    journey = marks["journey"]
+    reason = np.where(journey != 0, 0, marks["reason"])
+    return list(zip(marks["customer"].tolist(), journey.tolist(), reason.tolist(), strict=True))
+
+
+def _failures(marks: NDArray[Any], thread: list[tuple[int, int, int]]) -> dict[tuple[int, int, int], list[int]]:
+    """Failures of each thread, in order."""
+    order = np.lexsort((marks["event_hash"], marks["sequence"], marks["at_ms"]))
+    found: dict[tuple[int, int, int], list[int]] = {}
+    for row in order[marks["kind"][order] == MARK_FAILURE].tolist():
+        found.setdefault(thread[row], []).append(row)
+    return found
 
 
 RULE = Rule("failed_recovery", "what was recovered failed again", _find)
