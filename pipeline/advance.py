@@ -20,7 +20,7 @@ from pipeline.records import EXPLICIT, ONE_WAY, among, copied, extended, joined,
 from pipeline.recover import match
 from pipeline.sessionize import Facts
 from pipeline.state import Working
-from pipeline.view import Context, View, compare, contributions, journey_ids, view
+from pipeline.view import Context, View, compare, contributions, contributions_now, journey_ids, view
 
 Records = NDArray[Any]
 Index = NDArray[np.int64]
@@ -124,10 +124,9 @@ def cell_changes(done: Step, clock: Clock, context: Context) -> tuple[aggregate.
     kept = np.flatnonzero(~done.changed & _among(now_days, days))
     then = contributions(done.before, done.before_notes, gone, clock.before_ms, context)
     chosen = np.sort(np.concatenate((fresh, kept)))
-    today = contributions(done.now.facts, done.now.notes, chosen, clock.now_ms, context)
+    today = contributions_now(done.now, chosen, context)
     sign = np.concatenate((np.full(len(gone), -1), done.changed[chosen].astype(np.int64))).astype(np.int8)
-    given = aggregate.Contributions(joined((then.facts, today.facts)), joined((then.totals, today.totals)))
-    return cellchanges.changes(given, sign, context.strings) if len(sign) else None
+    return cellchanges.changes(then.joined(today), sign, context.strings) if len(sign) else None
 
 
 def _days(facts: Records) -> Index:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.policy import DAY_MS, HOUR_MS
-from pipeline.records import copied
+from pipeline.records import copied, joined
 from pipeline.strings import Strings
 
 Records = NDArray[Any]
@@ -57,18 +57,29 @@ CELL: Final = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """What interactions give to cells: their ``facts`` (dtype PIECE) and ``totals`` (dtype CELL, one each).
+    """What interactions give to cells: who, when and where they were, and ``totals`` (dtype CELL, one each).
 
     ``totals["customers"]`` and ``["answer_customers"]`` are 1 where the interaction counts for its customer.
     """
 
-    facts: Records
+    where: Mapping[str, NDArray[Any]]
+    """Columns of their PIECE records: customer, start_ms and LABELS."""
     totals: Records
 
+    def joined(self, other: Contributions) -> Contributions:
+        """These, then the others."""
+        where = {name: np.concatenate((column, other.where[name])) for name, column in self.where.items()}
+        return Contributions(where, joined((self.totals, other.totals)))
 
-def contributions(facts: Records, evidence: Any, scores: NDArray[np.float64], observations: Any) -> Contributions:
-    """Contributions of ``facts`` from their undecayed evidence, their scores (facts, 3) and their observations."""
-    totals = np.zeros(len(facts), CELL)
+
+def contributions(
+    facts: Records, chosen: Index, evidence: Any, scores: NDArray[np.float64], observations: Any
+) -> Contributions:
+    """Contributions of the ``chosen`` of ``facts`` (dtype PIECE).
+
+    Of the chosen are their undecayed evidence, their scores (chosen, 3) and their observations.
+    """
+    totals = np.zeros(len(chosen), CELL)
     known = evidence.weight > 0
     totals["interactions"] = 1
     totals["customers"] = 1
@@ -83,7 +94,7 @@ def contributions(facts: Records, evidence: Any, scores: NDArray[np.float64], ob
     np.add.at(totals["answer_sum"], owner, value)
     np.add.at(totals["answer_sumsq"], owner, value**2)
     totals["answer_customers"] = totals["answers"].any(axis=1)
-    return Contributions(facts, totals)
+    return Contributions({name: facts[name][chosen] for name in ("customer", "start_ms", *LABELS)}, totals)
 
 
 @dataclass(frozen=True, slots=True)

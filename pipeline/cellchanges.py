@@ -34,8 +34,8 @@ def changes(given: Contributions, sign: NDArray[np.int8], strings: Strings) -> t
     ``sign`` per interaction: -1 it is no longer so, +1 it is so now, 0 it was so before and still is (needed only to
     tell whether a customer was in a cell already: give all those that share a customer and a day with a change).
     """
-    start, customer = given.facts["start_ms"].copy(), given.facts["customer"].copy()
-    codes = {label: given.facts[label].copy() for label in LABELS}
+    start, customer = given.where["start_ms"], given.where["customer"]
+    codes = {label: given.where[label] for label in LABELS}
     counts = [given.totals[name] > 0 for name in _COUNTS]
     known = _Known(codes, {label: _ranked(codes[label]) for label in LABELS}, _sums(given.totals, sign), customer)
     parts = []

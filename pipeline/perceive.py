@@ -103,6 +103,12 @@ class Evidence:
         """The groups at ``rows`` (indices or flags), in that order."""
         return Evidence(self.weight[rows], self.sum[rows], self.stated[rows])
 
+    def patched(self, rows: Indices, other: Evidence) -> Evidence:
+        """The same, but for the groups at ``rows`` those of ``other``."""
+        parts = Evidence(self.weight.copy(), self.sum.copy(), self.stated.copy())
+        parts.weight[rows], parts.sum[rows], parts.stated[rows] = other.weight, other.sum, other.stated
+        return parts
+
 
 def observe(
     facts: NDArray[Any], closed: NDArray[np.bool_], notes: NDArray[Any], strings: Strings, model: Model

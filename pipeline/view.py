@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from pipeline.features import cause_shift
 from pipeline.model import Model
 from pipeline.perceive import Evidence, Observations, caused, gather, interaction_score, observe, segment_prior
 from pipeline.policy import Policy
-from pipeline.records import LOOKED_BACK, copied, pick, put
+from pipeline.records import FLAG_CANCELLED, LOOKED_BACK, copied, pick, put
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
 from pipeline.strings import Strings
@@ -137,14 +137,47 @@ def inside_window(facts: Facts, notes: Records, chosen: Index, watermark_ms: int
     return Inside(within, closed, observations, undecayed(observations, len(within)), shift)
 
 
+def went_on(now: View) -> NDArray[np.bool_]:
+    """Interactions of which something came after their cell window: the others are inside it as they are."""
+    later = (now.rows["flags"] & np.uint32(FLAG_CANCELLED)) != 0
+    later[now.facts.groups.of[now.facts.beyond]] = True
+    return np.asarray(later)
+
+
 def contributions(
     facts: Facts, notes: Records, chosen: Index, watermark_ms: int, context: Context
 ) -> aggregate.Contributions:
     """What the ``chosen`` interactions give to cells."""
     inside = inside_window(facts, notes, chosen, watermark_ms, context)
-    prior = segment_prior(inside.rows["segment"], context.strings, context.model)
-    scores = interaction_score(inside.evidence, prior, context.model) + inside.shift
-    return aggregate.contributions(inside.rows, inside.evidence, scores, inside.observations)
+    every = np.arange(len(chosen))
+    scores = _scores(inside.rows["segment"], inside.evidence, inside.shift, context)
+    return aggregate.contributions(inside.rows, every, inside.evidence, scores, inside.observations)
+
+
+def contributions_now(now: View, chosen: Index, context: Context) -> aggregate.Contributions:
+    """What the ``chosen`` interactions of a view give to cells; only those that went on are perceived again."""
+    if context.model.predictor is not None:
+        return contributions(now.facts, now.notes, chosen, now.watermark_ms, context)
+    evidence, shift = now.evidence.take(chosen), now.shift[chosen]
+    place = np.full(len(now.rows), -1, np.int64)
+    place[chosen] = np.arange(len(chosen))
+    again = np.flatnonzero(went_on(now)[chosen])
+    place[chosen[again]] = -1
+    stated = now.observations.take(now.observations.stated & (place[now.observations.fact] >= 0))
+    stated = replace(stated, fact=place[stated.fact])
+    if len(again):
+        patch = inside_window(now.facts, now.notes, chosen[again], now.watermark_ms, context)
+        evidence, shift[again] = evidence.patched(again, patch.evidence), patch.shift
+        stated = stated.joined(replace(patch.observations, fact=again[patch.observations.fact]))
+    scores = _scores(now.facts.within["segment"][chosen], evidence, shift, context)
+    return aggregate.contributions(now.facts.within, chosen, evidence, scores, stated)
+
+
+def _scores(
+    segment: NDArray[np.int32], evidence: Evidence, shift: NDArray[np.float64], context: Context
+) -> NDArray[np.float64]:
+    prior = segment_prior(segment, context.strings, context.model)
+    return np.asarray(interaction_score(evidence, prior, context.model) + shift)
 
 
 @dataclass(frozen=True, slots=True)

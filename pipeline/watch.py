@@ -18,9 +18,9 @@ from pipeline.detect.rules import Seen, discover
 from pipeline.model import Model
 from pipeline.ordering import order_of
 from pipeline.perceive import segment_prior
-from pipeline.records import FLAG_CANCELLED, NOTE_ANSWER, pick
+from pipeline.records import NOTE_ANSWER, pick
 from pipeline.state import Working
-from pipeline.view import Context, View, inside_window
+from pipeline.view import Context, View, inside_window, went_on
 from schemas.tables import DIMENSIONS
 
 Records = NDArray[Any]
@@ -80,15 +80,13 @@ def look(working: Working, now: View, final_before_ms: int, context: Context) ->
 
 def _inside(now: View, fresh: Flags, context: Context) -> tuple[Flags, Floats, Floats]:
     """Closed, weight and sum of interactions inside their window: as they are, but where evidence went on after it."""
-    later = (now.rows["flags"] & np.uint32(FLAG_CANCELLED)) != 0
-    later[now.facts.groups.of[now.facts.beyond]] = True
-    at = np.flatnonzero(later & fresh)
+    at = np.flatnonzero(went_on(now) & fresh)
     if not len(at):
         return now.closed, now.evidence.weight, now.evidence.sum
-    closed, weight, total = now.closed.copy(), now.evidence.weight.copy(), now.evidence.sum.copy()
+    closed = now.closed.copy()
     patch = inside_window(now.facts, now.notes, at, now.watermark_ms, context)
-    closed[at], weight[at], total[at] = patch.closed, patch.evidence.weight, patch.evidence.sum
-    return closed, weight, total
+    closed[at], evidence = patch.closed, now.evidence.patched(at, patch.evidence)
+    return closed, evidence.weight, evidence.sum
 
 
 def _drops(header: Records, given: Interactions, rows: Records, final_before_ms: int, model: Model) -> list[Finding]:
