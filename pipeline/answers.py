@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import AnswerRule, Model, Scale
+from pipeline.ordering import present
 from pipeline.records import NOTE_ANSWER
 from pipeline.strings import Strings
 
@@ -64,7 +65,7 @@ def _values(asked: NDArray[Any], scale: Scale, rule: AnswerRule) -> Floats:
     levels = rating_levels(low, high, rule)
     place = (asked["value"] - low) / (high - low)
     values = np.full(len(asked), np.nan)
-    for count in np.unique(levels[levels > 0]).tolist():
+    for count in present(levels[levels > 0]).tolist():
         rows = np.flatnonzero(levels == count)
         scores = level_scores(count, rule, *scale.known(count))
         values[rows] = _look_up(scores, place[rows], _exact(low[rows], high[rows], rule))
