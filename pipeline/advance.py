@@ -107,7 +107,7 @@ def step(stored: Working, added: Added, clock: Clock, context: Context) -> Step:
     groups = sessionize.group(added.working.pieces, strings, policy)
     settled = clock.before_ms - policy.settling_ms
     now = view(added.working, groups, clock.now_ms, settled, context)
-    change = compare(stored.pieces, old, clock.before_ms, now, context)
+    change = compare(stored.pieces, stored.notes, old, clock.before_ms, now, context)
     superseded = sessionize.subset(old, change.superseded)
     before = sessionize.facts_of(stored.pieces, superseded, policy)
     before_notes = sessionize.notes_of(stored.notes, superseded, len(stored.pieces), before.beyond)

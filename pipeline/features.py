@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import carried
 from pipeline.model import Model
 from pipeline.predictor import (
     ATTRIBUTES,
@@ -25,8 +26,10 @@ from pipeline.records import NOTE, NOTE_ATTRIBUTE, NOTE_MEASURE, ONE_WAY
 from pipeline.signals import Effect, discover
 from pipeline.signals._base import has_type, type_bits
 from pipeline.strings import Strings
+from schemas.event import EVENT_TYPES
 
 _ASKED_ONLY: Final = type_bits("answer")
+_ANSWER: Final = EVENT_TYPES.index("answer")
 
 
 def predict(
@@ -37,18 +40,51 @@ def predict(
     predictor: Predictor,
     effects: Mapping[str, Effect],
 ) -> Prediction:
-    """What the features of each interaction itself say (``facts`` of dtype PIECE, shape (n,)).
+    """What the features of each interaction and its journey so far say (``facts`` of dtype PIECE, shape (n,)).
 
-    Interactions that only hold answers have none. What a feature's event types did not bring counts as missing once
-    the interaction is ``closed``. ``effects`` are the model's signals; one counts before that where it is final.
+    Of journeys it is what ``notes`` carry from earlier interactions (``pipeline.trail``). Answers bring no features.
+    What a feature's event types did not bring counts as missing once the interaction is ``closed``, and everything
+    does that is not known of a journey that was asked about. ``effects`` are the model's signals; one counts before
+    the interaction is closed where it is final.
     """
-    columns = {source: _column(source, facts, closed, notes, strings, effects) for source in predictor.features}
+    columns = own_columns(facts, closed, notes, strings, predictor, effects)
     missing = {
         source: closed & has_type(facts, type_bits(*feature.types)) for source, feature in predictor.features.items()
     }
+    some = acted(facts)
+    if predictor.journey_wide:
+        before = carried.read(notes, notes["owner"].astype(np.int64), len(facts), predictor, strings)
+        late = before.missing(predictor, before.bits | facts["types"] & carried.ASKED)
+        missing = {source: flags | late[source] for source, flags in missing.items()}
+        columns = {source: _filled(column, before.values[source], strings) for source, column in columns.items()}
+        some = some | before.happened
     said = predictor.predict(columns, missing)
-    some = acted(facts)[:, np.newaxis]
-    return Prediction(np.where(some, said.shift, 0.0), said.explained * some)
+    told = some[:, np.newaxis]
+    return Prediction(np.where(told, said.shift, 0.0), said.explained * told)
+
+
+def own_columns(
+    facts: NDArray[Any],
+    closed: Flags,
+    notes: NDArray[Any],
+    strings: Strings,
+    predictor: Predictor,
+    effects: Mapping[str, Effect],
+) -> dict[str, Column]:
+    """Features that each interaction brought itself; unknown of those that hold answers only."""
+    silent = ~acted(facts)
+    found: dict[str, Column] = {}
+    for source in predictor.features:
+        values = carried.plain(_column(source, facts, closed, notes, strings, effects)).copy()
+        values[silent] = np.nan if values.dtype == np.float64 else 0
+        found[source] = carried.as_column(values, strings)
+    return found
+
+
+def _filled(column: Column, before: NDArray[Any], strings: Strings) -> Column:
+    """The feature, and where it is not known what it was ``before``."""
+    values = carried.plain(column)
+    return carried.as_column(np.where(carried.known(values), values, before), strings)
 
 
 def acted(facts: NDArray[Any]) -> Flags:
@@ -116,7 +152,8 @@ def noted(decoded: Any, strings: Strings, predictor: Predictor) -> NDArray[Any]:
     ):
         names = [one.removeprefix(prefix) for one in predictor.features if one.startswith(prefix)]
         wanted = [strings[name] for name in names if name in strings]
-        rows = np.flatnonzero(np.isin(bags.keys.codes, wanted))
+        brought = np.repeat(decoded.events["type"] != _ANSWER, bags.sizes)  # no answer explains itself
+        rows = np.flatnonzero(np.isin(bags.keys.codes, wanted) & brought)
         found = np.zeros(len(rows), dtype=NOTE)
         found["owner"] = np.repeat(np.arange(len(bags.sizes)), bags.sizes)[rows]
         found["kind"], found["name"] = kind, bags.keys.codes[rows]

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import amends, customers, journeys, lookback, sessionize
+from pipeline import amends, customers, journeys, lookback, sessionize, trail_state
 from pipeline.policy import DAY_MS, Policy
-from pipeline.records import EXPLICIT, MARK_FAILURE, ONE_WAY, copied, joined, pick
+from pipeline.records import CARRIED, EXPLICIT, MARK_FAILURE, ONE_WAY, copied, joined, pick
 from pipeline.recover import match
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
@@ -53,7 +53,12 @@ def forget(working: Working, now: View, gone: NDArray[np.bool_], confirmed: Conf
     customers.absorb_expectation(header, pick(working.pieces, old_one_way), context.model)
     stay = ~gone[now.facts.groups.of]
     facts = _without(now.facts, gone, stay)
-    one_way = np.flatnonzero((working.pieces["grouping"] == ONE_WAY) & ~old_one_way)
+    others = (working.pieces["grouping"] == ONE_WAY) & ~old_one_way
+    if now.trail is not None:
+        before = len(working.pieces)
+        working = trail_state.stored(working, now.facts, now.trail, gone, now.watermark_ms, context)
+        others = np.append(others, np.ones(len(working.pieces) - before, np.bool_))
+    one_way = np.flatnonzero(others)
     before_ms = now.watermark_ms - context.policy.lateness_ms
     pieces, notes = sessionize.seal(
         working.pieces, working.notes, facts, one_way, before_ms, confirmed.offset, context.policy
@@ -110,7 +115,7 @@ def _past(
         place = np.cumsum(gone) - 1
         notes = pick(now.notes, gone[now.notes["owner"]])
         notes["owner"] = place[notes["owner"]]
-        left = journeys.collect(pick(now.rows, gone), notes, now.evidence.take(gone), past)
+        left = journeys.collect(pick(now.rows, gone), notes, now.anew.take(gone), past)
         past, journey = left.rows, np.empty(len(left.rows), np.int64)
         journey[left.of_past], journey[left.of] = now.journeys.of_past, now.journeys.of[gone]
     live = np.zeros(len(now.journeys.rows), bool)
@@ -171,6 +176,7 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
     forget_at = rows["end_ms"] + np.where(explicit, policy.explicit_retention_ms, policy.fact_retention_ms) + 1
     forget_at = forget_at + lookback.held_longer_ms(rows, policy)
     one_way = pick(working.pieces, working.pieces["grouping"] == ONE_WAY)
+    left = pick(working.pieces, working.pieces["grouping"] == CARRIED)
     marks = pick(working.marks, ~_referred(working.marks, rows, count, policy))  # those wait for the interaction
     latest = [
         _latest(count, rows["customer"][~explicit], forget_at[~explicit]),
@@ -179,6 +185,7 @@ def due_times(kept: Kept, watermark_ms: int, context: Context) -> Index:
         _latest(count, past["customer"][free], journey_expiry(past[free], context) + 1),
         (past["customer"][past_waiting], past_silent[past_waiting]),
         _latest(count, marks["customer"], _mark_expiry(marks, policy) + 1),
+        _latest(count, left["customer"], trail_state.expiry(left, policy, strings) + 1),
         _latest(count, working.traces["customer"], lookback.expiry(working.traces, policy) + 1),
     ]
     return customers.deadlines(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import answers, implied
-from pipeline.features import predict
+from pipeline.features import acted, predict
 from pipeline.model import DEFAULT_MODEL, Model
 from pipeline.peak_end import peak_end
 from pipeline.predictor import CAUSE, Prediction
@@ -129,23 +129,28 @@ def observe(
         if model.predictor.role == CAUSE:
             stated = replace(stated, value=stated.value - said.shift[stated.fact])
         else:
-            inferred = _merged(inferred, _predicted(facts, two_way, said, prior, model), len(model.effects))
+            told = two_way & acted(facts)
+            inferred = _merged(inferred, _predicted(facts, told, said, prior, model), len(model.effects))
     return _merged(stated, inferred, len(model.signal_names)) if len(stated) else inferred
 
 
+def predicted_points(said: Prediction, prior: Floats, model: Model) -> tuple[Floats, Floats]:
+    """Weight and value y = μ + b/R² of the predictor's pseudo-observation, shape (n, 3) each."""
+    shift = np.divide(said.shift, said.explained, out=np.zeros_like(said.shift), where=said.explained > 0)
+    return model.evidence_weight(said.explained), prior[:, np.newaxis] + shift
+
+
 def _predicted(
-    facts: NDArray[Any], two_way: NDArray[np.bool_], said: Prediction, prior: Floats, model: Model
+    facts: NDArray[Any], told: NDArray[np.bool_], said: Prediction, prior: Floats, model: Model
 ) -> Observations:
-    """The predictor's pseudo-observation y = μ + b/R² of every fact that has a feature of it; not capped."""
-    weight = model.evidence_weight(said.explained)
-    fact = np.flatnonzero(two_way & weight.any(axis=1))
-    told = said.explained[fact]
-    shift = np.divide(said.shift[fact], told, out=np.zeros_like(told), where=told > 0)
+    """The predictor's pseudo-observation of every fact ``told`` that has a feature of it; not capped."""
+    weight, value = predicted_points(said, prior, model)
+    fact = np.flatnonzero(told & weight.any(axis=1))
     return Observations(
         fact=fact,
         at_ms=facts["end_ms"][fact],
         weight=weight[fact],
-        value=prior[fact, np.newaxis] + shift,
+        value=value[fact],
         stated=np.zeros(len(fact), dtype=np.bool_),
         signal=np.full(len(fact), len(model.effects), dtype=np.int16),
     )

@@ -169,6 +169,11 @@ class Predictor:
             _require(isinstance(feature, kinds), f"features.{source} is of the wrong kind")
 
     @property
+    def journey_wide(self) -> bool:
+        """Whether it looks at all of a journey so far; one of which a part stays adds up single interactions."""
+        return not any(self.stays)
+
+    @property
     def signals(self) -> frozenset[str]:
         """Signals that the predictor contains: they say nothing beside it."""
         names = (source.removeprefix(SIGNALS) for source in self.features if source.startswith(SIGNALS))

@@ -69,12 +69,13 @@ NOTE_MEASURE: Final = 1
 NOTE_ATTRIBUTE: Final = 2
 NOTE_COMPLETION: Final = 3
 """A completion of the journey's goal at ``at_ms`` (made by sessionize, not by decode)."""
+NOTE_CARRIED: Final = 4  # a feature of the journey from before an interaction (pipeline.carried)
 NOTE_STRING_FIELDS: Final = ("name", "text")
 
 PIECE: Final = np.dtype(
     [
         ("customer", "i4"),
-        ("grouping", "u1"),  # IMPLICIT, EXPLICIT or ONE_WAY
+        ("grouping", "u1"),  # IMPLICIT, EXPLICIT, ONE_WAY or CARRIED
         ("start_ms", "i8"),
         ("end_ms", "i8"),
         ("sequence", "i4"),  # of its first event
@@ -101,6 +102,7 @@ max: severity, end_ms, offset; sum: events; or: types, flags."""
 IMPLICIT: Final = 0
 EXPLICIT: Final = 1
 ONE_WAY: Final = 2
+CARRIED: Final = 3  # no events: what is left of a journey's features (pipeline.trail_state)
 UNSETTLED: Final = np.iinfo(np.int64).min
 
 FLAG_FAILED_PAYMENT: Final = 1

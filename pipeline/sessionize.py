@@ -96,7 +96,7 @@ def _threads(pieces: Records, chosen: Index) -> _Threads:
 
 def group(pieces: Records, strings: Strings, policy: Policy) -> Groups:
     """Find the interactions among ``pieces`` (dtype PIECE; one-way pieces are left out)."""
-    two_way = np.flatnonzero(pieces["grouping"] != ONE_WAY)
+    two_way = np.flatnonzero(pieces["grouping"] < ONE_WAY)
     threads = _threads(pieces, two_way)
     ties = pieces["sequence"][two_way], pieces["event_hash"][two_way]
     order = order_of(threads.customer, threads.high, threads.low, threads.start_ms, *ties)
@@ -105,7 +105,7 @@ def group(pieces: Records, strings: Strings, policy: Policy) -> Groups:
 
 def regroup(pieces: Records, strings: Strings, policy: Policy) -> Groups:
     """The interactions of pieces that :func:`group` has ordered before (as stored): no sort."""
-    ordered = np.flatnonzero(pieces["grouping"] != ONE_WAY)
+    ordered = np.flatnonzero(pieces["grouping"] < ONE_WAY)
     return _cut(ordered, _threads(pieces, ordered), strings, policy)
 
 

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import aggregate, amends, journeys, lookback, sessionize
+from pipeline import aggregate, amends, journeys, lookback, sessionize, trail, trail_state
 from pipeline.features import cause_shift
 from pipeline.model import Model
 from pipeline.perceive import Evidence, Observations, caused, gather, interaction_score, observe, segment_prior
 from pipeline.policy import Policy
-from pipeline.records import FLAG_CANCELLED, LOOKED_BACK, copied, pick, put
+from pipeline.records import FLAG_CANCELLED, LOOKED_BACK, copied, joined, pick, put
 from pipeline.sessionize import Facts, Groups
 from pipeline.state import Working
 from pipeline.strings import Strings
@@ -46,11 +46,15 @@ class View:
     stays of what interactions caused."""
     evidence: Evidence
     """Undecayed, per fact, without amends."""
+    anew: Evidence
+    """The same without what was said of the journey at an earlier step already."""
     shift: NDArray[np.float64]
     """What causes add to the score of each fact alone, shape (n, 3)."""
     journeys: journeys.Journeys
     marks: Records
     """Failures and recoveries, with what they weigh."""
+    trail: trail.Trail | None
+    """Of a model whose predictor looks at journeys."""
 
     @property
     def rows(self) -> Records:
@@ -67,13 +71,31 @@ def view(working: Working, groups: Groups, watermark_ms: int, settled_before_ms:
     closed = sessionize.closed(facts.rows, watermark_ms, strings, policy)
     past = working.journeys
     facts.rows["journey_start"] = journeys.assign(facts.rows, notes, past, settled_before_ms, strings, policy)
+    along = _trail(working, facts, notes, watermark_ms, settled_before_ms, context)
+    notes = notes if along is None else joined((trail.without(notes), along.notes))
     observations = observe(facts.rows, closed, notes, strings, model)
-    evidence = undecayed(observations, len(facts.rows))
+    evidence = anew = undecayed(observations, len(facts.rows))
     shift = cause_shift(facts.rows, closed, notes, strings, model)
-    collected = journeys.collect(facts.rows, notes, evidence, past)
     marks, given = _amends(working.marks, facts, watermark_ms, context)
     lasting = observations.joined(given).joined(caused(facts.rows, shift, model))
-    return View(watermark_ms, facts, notes, closed, observations, lasting, evidence, shift, collected, marks)
+    if along is not None:
+        again = trail.taken_back(facts.rows, notes, strings, model)
+        anew, lasting = evidence + undecayed(again, len(facts.rows)), lasting.joined(again)
+    collected = journeys.collect(facts.rows, notes, anew, past)
+    return View(
+        watermark_ms, facts, notes, closed, observations, lasting, evidence, anew, shift, collected, marks, along
+    )
+
+
+def _trail(
+    working: Working, facts: Facts, notes: Records, watermark_ms: int, settled_before_ms: int, context: Context
+) -> trail.Trail | None:
+    """What each interaction has from earlier ones of its journey, if the model asks."""
+    strings, policy, model = context
+    if not trail.wanted(model):
+        return None
+    final_before_ms = settled_before_ms - (policy.cell_settling_ms - policy.settling_ms)
+    return trail.follow(working, facts, trail.without(notes), watermark_ms, final_before_ms, strings, policy, model)
 
 
 def _amends(marks: Records, facts: Facts, watermark_ms: int, context: Context) -> tuple[Records, Observations]:
@@ -191,11 +213,11 @@ class Change:
     superseded: NDArray[np.bool_]
 
 
-def compare(pieces: Records, before: Groups, before_ms: int, now: View, context: Context) -> Change:
+def compare(pieces: Records, notes: Records, before: Groups, before_ms: int, now: View, context: Context) -> Change:
     """Which interactions changed: other pieces, closed or reopened, another journey, another look back, or amends.
 
-    ``pieces`` and ``before`` are the stored ones; pieces keep their index from before to now, new ones come after.
-    ``before_ms`` is the watermark before.
+    ``pieces``, ``notes`` and ``before`` are the stored ones; pieces keep their index, new ones come
+    after. ``before_ms`` is the watermark before.
     """
     kept, old = _same_pieces(before, now.facts.groups, len(pieces))
     same = pieces["journey_start"][before.order[before.starts[old]]] == now.rows["journey_start"][kept]
@@ -203,11 +225,25 @@ def compare(pieces: Records, before: Groups, before_ms: int, now: View, context:
     for rows in (now.rows, now.facts.within)[: 1 if now.facts.within is now.rows else 2]:
         was = sessionize.closed(rows, before_ms, context.strings, context.policy)
         same &= (was == sessionize.closed(rows, now.watermark_ms, context.strings, context.policy))[kept]
+    if now.trail is not None:
+        same &= ~_other_trail(len(pieces), notes, before, kept, old, now)[kept]
     same &= ~_amended(now.rows, kept[same])[kept]
     changed, superseded = np.ones(len(now.rows), bool), np.ones(len(before.starts), bool)
     changed[kept[same]] = False
     superseded[old[same]] = False
     return Change(changed, superseded)
+
+
+def _other_trail(stored: int, notes: Records, before: Groups, kept: Index, old: Index, now: View) -> NDArray[np.bool_]:
+    """Facts that carry something else than the ``stored`` pieces do; ``kept`` are those that were ``old``."""
+    assert now.trail is not None
+    fact = np.full(len(before.starts), -1)
+    fact[old] = kept
+    owner = np.full(stored, -1)
+    owner[before.order] = fact[before.of]
+    was = copied(notes)
+    was["owner"] = owner[notes["owner"]]
+    return trail_state.changed(pick(was, was["owner"] >= 0), now.trail.notes, len(now.rows))
 
 
 def _amended(rows: Records, same: Index) -> NDArray[np.bool_]:

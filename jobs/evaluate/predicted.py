@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from pipeline.features import cause_shift
 from pipeline.model import Model
 from pipeline.perceive import gather, observe
-from pipeline.predictor import CAUSE, Prediction, Predictor
+from pipeline.predictor import CAUSE, Flags, Prediction, Predictor
 from pipeline.records import NOTE
+from pipeline.signals._base import type_bits
 
 if TYPE_CHECKING:
     from jobs.evaluate.reading import Base
@@ -60,7 +62,7 @@ def predicted(base: Base, model: Model) -> Predicted:
     coded = base.coded
     at_ms, code = coded.at_ms, coded.code
     position = journal.before(coded.journey, coded.person, at_ms)
-    said = _said(base, predictor, position)
+    said = _said(base, predictor, position, _missing_at_answers(predictor, position))
     prior = np.array([model.segments.get(name, model.prior_mean) for name in coded.segments])[coded.segment]
     cause = predictor.role == CAUSE
     weight, total = _observed(said, prior, model)
@@ -69,7 +71,8 @@ def predicted(base: Base, model: Model) -> Predicted:
     owner = np.array([code.get(name, -1) for name in names], np.int64)
     own_prior = np.full(len(code) + 1, model.prior_mean)
     own_prior[coded.customer] = prior
-    last_weight, last_sum = _observed(_said(base, predictor, last), own_prior[owner], model)
+    at_last = _said(base, predictor, last, _missing_at_last(base, predictor))
+    last_weight, last_sum = _observed(at_last, own_prior[owner], model)
     return Predicted(
         cause=cause,
         journey=np.where(position >= 0, journal.journey[position], -1),
@@ -115,11 +118,24 @@ def _staying(base: Base, model: Model) -> Predicted:
     )
 
 
-def _said(base: Base, predictor: Predictor, position: Index) -> Prediction:
+def _missing_at_answers(predictor: Predictor, position: Index) -> dict[str, Flags]:
     """What is not known of a journey at an answer counts as missing: it was asked about as it was."""
+    return dict.fromkeys(predictor.features, position >= 0)
+
+
+def _missing_at_last(base: Base, predictor: Predictor) -> dict[str, Flags]:
+    """What is not known of a journey at its end counts as missing if it was asked about, or could have been given."""
+    journeys = base.journal.types()
+    asked = np.zeros(len(journeys), np.bool_)
+    asked[base.coded.journey[base.coded.journey >= 0]] = True
+    return {name: asked | ((journeys & type_bits(*one.types)) != 0) for name, one in predictor.features.items()}
+
+
+def _said(base: Base, predictor: Predictor, position: Index, missing: Mapping[str, Flags]) -> Prediction:
+    """The predictor at events ``position`` of the journal (-1 = none)."""
     known = position >= 0
     columns = base.journal.columns(position, predictor.features)
-    said = predictor.predict(columns, dict.fromkeys(predictor.features, known))
+    said = predictor.predict(columns, missing)
     return Prediction(said.shift * known[:, np.newaxis], said.explained * known[:, np.newaxis])
 
 

@@ -13,6 +13,7 @@ from jobs.journal.tracks import Journal, Track
 from jobs.warehouse.protocol import Warehouse
 from jobs.warehouse.sql import Plain
 from pipeline.batch import Texts
+from pipeline.decode_columns import TYPE_CODES
 from pipeline.predictor import ATTRIBUTES, FIELDS, MEASURES, NUMBERS, SIGNALS
 from pipeline.signals import discover
 
@@ -73,8 +74,27 @@ def read(
     tracks = {**_fields(columns, interaction, kinds), **_numbers(columns, interaction, kinds)}
     tracks |= _bags(MEASURES, columns["measures"], kinds) | _bags(ATTRIBUTES, columns["attributes"], kinds)
     tracks |= _signals(keys, interaction, facts.by_key())
-    journeys = list(zip(columns["customer_id"], columns[by], strict=True))
-    return Journal.of(journeys, np.array(columns["at_ms"], np.int64), tracks)
+    journeys, at_ms = list(zip(columns["customer_id"], columns[by], strict=True)), np.array(columns["at_ms"], np.int64)
+    begun = _begun(keys, interaction, at_ms, facts.by_key())
+    tracks = {name: track.in_order(_codes(journeys), begun) for name, track in tracks.items()}
+    bits = np.array([1 << TYPE_CODES[name] for name in columns["type"]], np.uint32)
+    return Journal.of(journeys, at_ms, tracks, bits)
+
+
+def _begun(
+    keys: Sequence[tuple[str, str]], interaction: Index, at_ms: Index, facts: Mapping[tuple[str, str], Any]
+) -> Index:
+    """Of each event, the place of its interaction among all, in order of (start, sequence, event hash)."""
+    _, first = np.unique(interaction, return_index=True)
+    told = [facts.get(keys[row]) for row in first.tolist()]
+    start, sequence = (
+        np.array([other if fact is None else int(fact[name]) for fact, other in zip(told, others, strict=True)])
+        for name, others in (("start_ms", at_ms[first].tolist()), ("sequence", [0] * len(first)))
+    )
+    tie = np.array([0 if fact is None else int(fact["event_hash"]) for fact in told], np.uint64)
+    place = np.empty(len(first), np.int64)
+    place[np.lexsort((tie, sequence, start))] = np.arange(len(first))
+    return np.asarray(place[interaction])
 
 
 def _codes(keys: Iterable[tuple[str, str]]) -> Index:

@@ -27,6 +27,17 @@ class Track:
     types: tuple[str, ...]
     """Event types that bring it."""
 
+    def in_order(self, journey: Index, begun: Index) -> Track:
+        """By the rule of ``pipeline.trail``: what an interaction says does not replace what one that began later said.
+
+        ``journey`` and ``begun`` are over all events: ascending codes of journeys, and the place of the interaction.
+        """
+        place = journey[self.rows] * (int(begun.max()) + 1) + begun[self.rows]
+        kept = np.flatnonzero(place == np.maximum.accumulate(place)) if len(place) else np.zeros(0, np.int64)
+        values = self.values
+        chosen = Texts(values.codes[kept], values.dictionary) if isinstance(values, Texts) else values[kept]
+        return Track(self.rows[kept], chosen, self.types)
+
     def at(self, position: Index, begin: Index) -> Column:
         """The feature at events ``position`` (-1 = none) of journeys that begin at events ``begin``."""
         place = np.searchsorted(self.rows, position, "right") - 1
@@ -64,15 +75,24 @@ class Journal:
     """Customer id -> code."""
     person: Index
     """Code of the customer of each event, shape (e,)."""
+    bits: NDArray[np.uint32]
+    """The type of each event, as a bit."""
 
     @classmethod
-    def of(cls, keys: Sequence[tuple[str, str]], at_ms: Index, tracks: Mapping[str, Track]) -> Journal:
-        """Of events with these (customer id, journey key) in order."""
+    def of(
+        cls,
+        keys: Sequence[tuple[str, str]],
+        at_ms: Index,
+        tracks: Mapping[str, Track],
+        bits: NDArray[np.uint32] | None = None,
+    ) -> Journal:
+        """Of events with these (customer id, journey key) in order; without ``bits`` they are of every type."""
         codes: dict[tuple[str, str], int] = {}
         people: dict[str, int] = {}
         journey = np.array([codes.setdefault(key, len(codes)) for key in keys], np.int64)
         person = np.array([people.setdefault(name, len(people)) for name, _ in keys], np.int64)
-        return cls(journey, codes, at_ms, tracks, people, person)
+        kinds = np.full(len(keys), np.uint32(0xFFFFFFFF)) if bits is None else bits
+        return cls(journey, codes, at_ms, tracks, people, person, kinds)
 
     def __len__(self) -> int:
         return len(self.journey)
@@ -95,6 +115,11 @@ class Journal:
     def last(self) -> Index:
         """The last event of every journey."""
         return np.flatnonzero(np.append(self.journey[1:] != self.journey[:-1], True)) if len(self) else self.journey
+
+    def types(self) -> NDArray[np.uint32]:
+        """Bits of all types of events of every journey."""
+        first = np.flatnonzero(np.append(True, self.journey[1:] != self.journey[:-1])) if len(self) else self.journey
+        return np.asarray(np.bitwise_or.reduceat(self.bits, first)) if len(self) else self.bits
 
     def columns(self, position: Index, wanted: Mapping[str, object] | None = None) -> dict[str, Column]:
         """Features at events, shape (len(position),) each; of ``wanted`` sources, else of all."""

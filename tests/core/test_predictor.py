@@ -117,14 +117,15 @@ def beside_sum() -> Any:
 
 
 def test_a_cause_frees_answers_and_moves_the_interaction_alone() -> None:
-    told: dict[str, Any] = {"measures": {"mos": 0.0}, "interaction_id": "i"}
+    """What is not known of an interaction that was asked about is missing: -2 points on easy."""
+    told: dict[str, Any] = {"measures": {"mos": 1.0}, "interaction_id": "i"}
     said: dict[str, Any] = {"scale": "cxi_easy", "value": 3, "interaction_id": "i"}
     events = [event(1, 0, "browse", **told), event(2, HOUR_MS, "answer", **said)]
     plain = [event(1, 0, "browse", interaction_id="i"), event(2, HOUR_MS, "answer", **said)]
     [one], [other] = (list(run(given, CAUSE).tables["interaction_rows"].values()) for given in (events, plain))
     assert one["interaction_easy_stated"] == other["interaction_easy_stated"] == 1.0
-    assert one["interaction_easy_sum"] - other["interaction_easy_sum"] == pytest.approx(2.0)
-    assert one["easy_score"] == pytest.approx(other["easy_score"] + 2.0 / 4.25 - 2.0)
+    assert one["interaction_easy_sum"] - other["interaction_easy_sum"] == pytest.approx(-4.0)
+    assert one["easy_score"] == pytest.approx(other["easy_score"] - 4.0 / 4.25 + 4.0)
 
 
 def test_a_part_of_a_cause_stays_with_the_customer_and_fades() -> None:
