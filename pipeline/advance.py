@@ -230,6 +230,8 @@ def _named(ids: Records, names: NDArray[np.object_], context: Context) -> list[t
 
 def _gone_interactions(done: Step, names: NDArray[np.object_], context: Context) -> list[tuple[str, str]]:
     old = done.before.rows
+    if not len(old):
+        return []
     gone = pick(old, ~among(_identity(old), _identity(pick(done.now.rows, done.changed))))
     keys = interaction_keys(names, gone, context.strings)
     return list(zip(names[gone["customer"]].tolist(), keys, strict=True))

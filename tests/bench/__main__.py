@@ -59,7 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--warm-up", type=int, default=2_000, help="events before the measured ones (%(default)s)")
     parser.add_argument("--customers", type=int, default=10_000, help="simulated customers (default %(default)s)")
     parser.add_argument("--partitions", type=int, default=4, help="of the input topic (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="alternating rounds (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="alternating rounds (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the simulation (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--floor", action="store_true", help="fail below the floor")
