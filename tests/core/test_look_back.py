@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jobs.simulate import Record
+from pipeline.model import start_model
 from pipeline.policy import DAY_MS, HOUR_MS, Policy
+from pipeline.view import contributions, contributions_now, went_on
 from tests.core.harness import FOREVER, Event, Sink, differences, event, run
 from tests.support.laws import tries
+from tests.support.perceived import perceived
 
 KINDS = ("browse", "call", "chat", "message", "complaint", "use", "case", "proactive_service", "answer", "purchase")
 SHORT = Policy(repeat_window_ms=DAY_MS, other_channel_window_ms=HOUR_MS, proactive_window_ms=2 * DAY_MS)
@@ -163,3 +169,21 @@ def test_a_contact_about_it_cancels_proactive_service(fields: dict[str, Any], da
     sink = run(story, 1)
     assert (needs_weight(sink, "proactive_service") == 0) == cancelled
     assert differences(run(story).tables, sink.tables) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cells_get_from_the_view_what_perceiving_again_would_give(seed: int) -> None:
+    """Only interactions that went on after their window have to be perceived again, as they were inside it."""
+    events = asking(500, seed=seed, days=40)
+    records = [
+        Record(one["customer_id"].encode(), json.dumps(one).encode(), one["occurred_at"], "event") for one in events
+    ]
+    found = perceived(records, start_model())
+    now, every = found.view, np.arange(len(found.view.rows))
+    assert 0 < np.count_nonzero(went_on(now)) < len(every)
+    again = contributions(now.facts, now.notes, every, now.watermark_ms, found.context)
+    known = contributions_now(now, every, found.context)
+    assert known.totals.tolist() == again.totals.tolist()
+    assert {name: column.tolist() for name, column in known.where.items()} == {
+        name: column.tolist() for name, column in again.where.items()
+    }
