@@ -38,11 +38,17 @@ class Track:
         chosen = Texts(values.codes[kept], values.dictionary) if isinstance(values, Texts) else values[kept]
         return Track(self.rows[kept], chosen, self.types)
 
-    def at(self, position: Index, begin: Index) -> Column:
-        """The feature at events ``position`` (-1 = none) of journeys that begin at events ``begin``."""
+    def place(self, position: Index, begin: Index) -> Index:
+        """Which of ``rows`` holds at events ``position`` (-1 = none) of journeys that begin at ``begin``; -1 = none."""
         place = np.searchsorted(self.rows, position, "right") - 1
         known = place >= 0
         known[known] = self.rows[place[known]] >= begin[known]
+        return np.where(known, place, -1)
+
+    def at(self, position: Index, begin: Index) -> Column:
+        """The feature at events ``position`` (-1 = none) of journeys that begin at events ``begin``."""
+        place = self.place(position, begin)
+        known = place >= 0
         if isinstance(self.values, Texts):
             codes = np.zeros(len(position), np.int64)
             codes[known] = self.values.codes[place[known]] + 1
@@ -123,9 +129,21 @@ class Journal:
 
     def columns(self, position: Index, wanted: Mapping[str, object] | None = None) -> dict[str, Column]:
         """Features at events, shape (len(position),) each; of ``wanted`` sources, else of all."""
-        begin = np.searchsorted(self.journey, self.journey[position]) if len(self) else np.zeros_like(position)
-        begin = np.where(position >= 0, begin, len(self))
+        begin = self._begin(position)
         return {name: self._column(name, position, begin) for name in (self.tracks if wanted is None else wanted)}
+
+    def sources(self, position: Index, name: str) -> Index:
+        """The event that each value of a feature at events comes from, shape (len(position),); -1 = none."""
+        if name not in self.tracks:
+            return np.full(len(position), -1)
+        track = self.tracks[name]
+        place = track.place(position, self._begin(position))
+        return np.where(place >= 0, track.rows[place], -1)
+
+    def _begin(self, position: Index) -> Index:
+        """The first event of the journey of each event; beyond the end for none."""
+        begin = np.searchsorted(self.journey, self.journey[position]) if len(self) else np.zeros_like(position)
+        return np.where(position >= 0, begin, len(self))
 
     def _column(self, name: str, position: Index, begin: Index) -> Column:
         if name in self.tracks:

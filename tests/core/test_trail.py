@@ -15,6 +15,7 @@ from pipeline.partition import PartitionPipeline
 from pipeline.policy import DAY_MS, HOUR_MS, Policy
 from pipeline.predictor import CAUSE, SYMPTOM, Feature, Levels, Line, Predictor
 from schemas.limits import Limits
+from schemas.tables import DIMENSIONS
 from tests.core.harness import FOREVER, Event, Sink, differences, event, slices
 from tests.support.laws import tries
 
@@ -97,3 +98,67 @@ def test_laws_hold_for_small_histories(seed: int, count: int, size: int) -> None
     events = journeys(count, seed=seed, customers=1, days=20)
     shuffled = random.Random(seed).sample(events, count)
     assert differences(run(events, SYMPTOM, policy=FOREVER).tables, run(shuffled, SYMPTOM, size, FOREVER).tables) == []
+
+
+def partition(used: Model, state: dict[bytes, bytes], policy: Policy = Policy()) -> PartitionPipeline:
+    return PartitionPipeline("t", 0, policy=policy, model=used, limits=Limits(), state=state)
+
+
+def test_a_takeover_writes_the_same_rows_of_what_is_in_the_state() -> None:
+    state: dict[bytes, bytes] = {}
+    made, sink, again = partition(model(SYMPTOM), state), Sink(), Sink()
+    for part in slices(journeys(300, seed=4), 25):
+        sink.take(made.process([part]))
+    again.write(partition(model(SYMPTOM), dict(state)).rewrite(-1))
+    for table in ("interaction_rows", "customer_rows", "journey_rows"):
+        held = {key: row for key, row in sink.tables[table].items() if key in again.tables[table]}
+        assert held
+        assert differences({table: held}, {table: again.tables[table]}) == []
+
+
+def sizes(used: Model, events: list[Event], size: int) -> list[int]:
+    """Bytes of the customers' state after every flush."""
+    state: dict[bytes, bytes] = {}
+    made, found = partition(used, state, Policy(explicit_retention_ms=40 * DAY_MS)), []
+    for part in slices(events, size):
+        made.process([part])
+        found.append(sum(len(value) for key, value in state.items() if key[:1] == b"k"))
+    return found
+
+
+def test_what_was_carried_leaves_the_state_with_the_journey() -> None:
+    ticks = [event(0, days * DAY_MS, "tick", "") for days in range(200, 399, 7)]
+    with_trail, plain = (sizes(used, journeys(120, seed=5) + ticks, 5) for used in (model(SYMPTOM), DEFAULT_MODEL))
+    assert with_trail[0] > plain[0]
+    assert with_trail[-1] == plain[-1]
+
+
+def test_a_journey_without_end_does_not_grow() -> None:
+    use = {"measures": {"days": 1}, "attributes": {"kind": "old"}}
+    events = [event(number, number * 20 * HOUR_MS, "use", **use) for number in range(400)]
+    found = sizes(model(SYMPTOM), events, 10)
+    assert max(found[20:]) <= max(found[5:20])
+
+
+def test_a_later_step_says_anew_what_was_said_before() -> None:
+    """One observation per journey: of the purchase nothing is left once the delivery says more."""
+    bought = event(1, 0, "purchase", journey_id="o", attributes={"kind": "old"})
+    came = event(2, 3 * DAY_MS, "delivery", journey_id="o", measures={"days": 12})
+    end = event(9, 6 * DAY_MS, "ad", customer="bob")
+    made, sink = partition(replace(model(SYMPTOM), effects={}), {}), Sink()
+    for part in slices([bought, came, end], 1):
+        sink.take(made.process([part]))
+    rows = {row["type"]: row for row in sink.tables["interaction_rows"].values()}
+    [customer] = (row for row in sink.tables["customer_rows"].values() if row["customer_id"] == "ann")
+    [journey] = sink.tables["journey_rows"].values()
+    for place, name in enumerate(DIMENSIONS):
+        points = [shift[place] for shift in ((-4.0, -6.0, -2.0), (-18.0, -9.0, -27.0))]
+        explained = [(0.4, 0.2, 0.3)[place] * share for share in (0.2, 0.5)]
+        weight = [208.0 / (258.0 * (1 - one) / one + 64.0) for one in explained]
+        assert rows["purchase"][f"interaction_{name}_weight"] == pytest.approx(weight[0], abs=1e-9)
+        assert rows["delivery"][f"interaction_{name}_weight"] == pytest.approx(weight[1], abs=1e-9)
+        said = weight[1] * (70.0 + sum(points) / explained[1])
+        assert rows["delivery"][f"interaction_{name}_sum"] == pytest.approx(said, abs=1e-9)
+        assert customer[f"relationship_{name}_weight"] == pytest.approx(weight[1], abs=1e-9)
+        assert customer[f"relationship_{name}_sum"] == pytest.approx(said, abs=1e-9)
+        assert journey[f"interaction_{name}_sum"] == pytest.approx(said, abs=1e-9)

@@ -250,6 +250,11 @@ def test_an_explanation_names_the_features(url: str, tmp_path: Path) -> None:
     texts = [one["what"] for one in told["interactions"].values() if one["type"] == "delivery"]
     assert texts
     assert all(text.startswith("features ") and "measures.days" in text for text in texts)
+    bought = {f"the purchase of {one['started_at'][8:10]} " for one in told["interactions"].values()}
+    assert all("attributes.kind" in text and any(when in text for when in bought) for text in texts)
+    reviews = [one["what"] for one in told["interactions"].values() if one["type"] == "answer"]
+    assert reviews
+    assert any("the delivery of " in text and "the purchase of " in text for text in reviews)
     for score in told["scores"]:
         total = score["prior"] + sum(one["points"] for one in score["contributions"])
         assert total == pytest.approx(score["mean"], abs=1e-9)

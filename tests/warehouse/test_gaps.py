@@ -43,13 +43,17 @@ def test_a_call_that_went_well_was_felt_worse_than_its_facts(store: Warehouse) -
     sql = "SELECT * FROM perception_gap WHERE touchpoint = 'hotline' AND dimension = 'meets_needs'"
     [row] = store.query(sql).dicts()
     [seen] = store.query(
-        "SELECT meets_needs_score AS score, meets_needs_rational AS rational FROM interactions "
+        "SELECT meets_needs_score AS score, meets_needs_rational AS rational, meets_needs_confidence AS confidence, "
+        "meets_needs_inferred_share AS inferred_share FROM interactions "
         "WHERE touchpoint = 'hotline' AND customer_id = 'ann'"
     ).dicts()
     assert (row["n"], row["customers"]) == (1, 1)  # nobody answered about the other call
     assert (row["perceived"], row["rational"]) == (seen["score"], seen["rational"])
     assert row["gap"] == pytest.approx(seen["score"] - seen["rational"], abs=1e-9)
     assert row["rational"] > MODEL.prior_mean
+    for name in ("confidence", "inferred_share"):
+        assert row[name] == pytest.approx(seen[name], abs=1e-9)
+    assert 0 < row["inferred_share"] < 1
     assert row["gap"] < -3
     assert row["model_version"] == MODEL.version
 
@@ -61,6 +65,11 @@ def test_a_promise_raises_what_is_expected_and_is_broken(store: Warehouse) -> No
     assert row["customer_id"] == "ann"
     assert row["expected"] == pytest.approx(100 - 30 * 2 ** (-MODEL.expectation[2] * faded), abs=1e-6)
     assert row["gap"] == pytest.approx(row["expected"] - row["perceived"], abs=1e-9)
+    [own] = store.query(
+        "SELECT score, low, high FROM customer_perception_at(at = (SELECT max(as_of) FROM customers)) "
+        "WHERE customer_id = 'ann' AND horizon = 'journey' AND dimension = 'meets_needs'"
+    ).rows
+    assert (row["perceived"], row["low"], row["high"]) == own
     assert (row["promised"], row["kept"], row["late_doublings"]) == (1, 0, 2.0)
 
 

@@ -136,14 +136,20 @@ def test_the_pyramid_caps_what_is_shown(warehouse: Warehouse) -> None:
 
 def test_history_is_what_perception_was_after_each_interaction(warehouse: Warehouse) -> None:
     count = 12
-    columns = sums(3, count, ("interaction", "journey", "relationship"), stated=False)
-    columns = {name: values for name, values in columns.items() if not name.startswith("interaction_")}
+    columns = sums(3, count, ("journey", "relationship"), stated=False) | sums(4, count, ("interaction",), stated=True)
+    said = dict[str, list[float]]()
+    for dimension in DIMENSIONS:  # answers of one moment within the interaction
+        weight, stated = (np.array(columns[f"interaction_{dimension}_{part}"]) for part in ("weight", "stated"))
+        for horizon in ("journey", "relationship"):
+            faded = stated * decay(np.arange(count) * DAY_MS // 20, horizon)[:, 0]
+            said[f"{horizon}_{dimension}_stated"] = faded.tolist()
+            columns[f"{horizon}_{dimension}_weight"] = (weight - stated + faded).tolist()
     ended = [START_MS + place * 9 * DAY_MS for place in range(count)]
     ended[5] = ended[4]  # two that ended at the same moment see each other
     keys = [f"k{place:02}" for place in range(count)]
     insert(
         warehouse, "interaction_rows", count, customer_id="c", interaction_key=keys, version=1,
-        started_at=START_MS, ended_at=ended, **columns,
+        started_at=[end - DAY_MS for end in ended], ended_at=ended, **columns,
     )  # fmt: skip
     insert(warehouse, "interaction_rows", customer_id="c", interaction_key="gone", version=1, ended_at=START_MS)
     insert(
@@ -151,23 +157,24 @@ def test_history_is_what_perception_was_after_each_interaction(warehouse: Wareho
         ended_at=START_MS, journey_easy_weight=99.0,
     )  # fmt: skip
     at = np.array(ended)
-    evidence = {}
+    evidence, shares = {}, {}
     for horizon in ("journey", "relationship"):
         past = (at[None, :] <= at[:, None])[..., None]
         age = (at[:, None] - at[None, :])[..., None] / getattr(DEFAULT_MODEL, horizon).half_life_ms
         parts = [
-            (np.where(past, matrix(columns, horizon, part)[None] * np.exp2(-age), 0)).sum(axis=1)
-            for part in ("weight", "sum")
+            (np.where(past, matrix(columns | said, horizon, part)[None] * np.exp2(-age), 0)).sum(axis=1)
+            for part in ("weight", "sum", "stated")
         ]
-        evidence[horizon] = (parts[0], parts[1])
+        evidence[horizon], shares[horizon] = (parts[0], parts[1]), scores.inferred_share(parts[0], parts[2])
     for horizon, (shown, mean, variance, confidence) in expected_lines(evidence, np.full(count, 70.0)).items():
         found = warehouse.query(
-            """SELECT score, low, high, mean, variance, confidence FROM customer_perception_history
+            """SELECT score, low, high, mean, variance, confidence, inferred_share FROM customer_perception_history
             WHERE horizon = {horizon:String}
             ORDER BY interaction_key, indexOf(['meets_needs', 'easy', 'enjoyable'], dimension)""",
             {"horizon": horizon},
         )
-        for place, values in enumerate((shown.mean, shown.low, shown.high, mean, variance, confidence)):
+        wanted = (shown.mean, shown.low, shown.high, mean, variance, confidence, shares[horizon])
+        for place, values in enumerate(wanted):
             assert close([row[place] for row in found], values), (horizon, found.names[place])
 
 

@@ -35,10 +35,46 @@ def test_cells_are_summed_over_source_partitions(warehouse: Warehouse) -> None:
     assert list(lines) == list(DIMENSIONS)
     assert lines["easy"] == {
         "interactions": 3, "customers": 3, "answer_customers": 1, "n": 3.0, "mean": 70.0,
-        "stddev": pytest.approx(float(np.std([50, 70, 90], ddof=1))),
-        "answers": 1.0, "answer_mean": 84.0, "answer_stddev": None,
+        "stddev": pytest.approx(20.0), "low": pytest.approx(70.0 - 1.645 * 20.0 / 3**0.5, abs=1e-2),
+        "high": pytest.approx(70.0 + 1.645 * 20.0 / 3**0.5, abs=1e-2), "confidence": None, "inferred_share": None,
+        "answers": 1.0, "answer_mean": 84.0, "answer_stddev": None, "model_version": "",
     }  # fmt: skip
     assert (lines["meets_needs"]["n"], lines["meets_needs"]["mean"]) == (0.0, None)
+
+
+def test_cells_say_what_their_interactions_rest_on(warehouse: Warehouse) -> None:
+    hour = 3_600_000
+    interactions = [  # channel, segment, start, weight on easy, part from answers, confidence, model
+        ("web", "gold", 0, 0.4, 0.0, 0.1, "a"), ("web", "basic", hour - 1, 0.8, 0.6, 0.3, "b"),
+        ("web", "gold", hour, 1.0, 1.0, 0.5, "a"), ("phone", "gold", 1, 2.0, 0.5, 0.7, "a"),
+        ("web", "gold", 2, 0.0, 0.0, 0.0, "a"),
+    ]  # fmt: skip
+    begin = START_MS // (24 * hour) * 24 * hour
+    for place, (channel, segment, start, weight, stated, sure, made_by) in enumerate(interactions):
+        insert(
+            warehouse, "interaction_rows", version=1, customer_id="a", interaction_key=str(place), channel=channel,
+            segment=segment, started_at=begin + start, interaction_easy_weight=weight, interaction_easy_stated=stated,
+            easy_confidence=sure, model=made_by,
+        )  # fmt: skip
+    insert(
+        warehouse, "interaction_rows", version=2, customer_id="a", interaction_key="9", channel="web", is_deleted=1,
+        started_at=begin, interaction_easy_weight=9.0,
+    )  # fmt: skip
+    for grain, scope, labels, at_ms in (
+        ("hour", "channel", {"channel": "web"}, begin),
+        ("day", "channel_segment", {"channel": "web", "segment": "gold"}, begin),
+        ("day", "all", {}, begin),
+    ):
+        insert(
+            warehouse, "cell_rows", grain=grain, scope=scope, bucket_at=at_ms, version=1, interactions=2, customers=2,
+            easy_n=2.0, easy_sum=140.0, easy_sumsq=9800.0, **labels,
+        )  # fmt: skip
+    found = warehouse.query(
+        "SELECT scope, confidence, inferred_share, model_version FROM cells WHERE dimension = 'easy' ORDER BY scope"
+    ).rows
+    assert [(row[0], row[3]) for row in found] == [("all", "a, b"), ("channel", "a, b"), ("channel_segment", "a")]
+    told = [(1.6 / 4, 1 - 2.1 / 4.2), (0.4 / 2, 1 - 0.6 / 1.2), (0.6 / 2, 1 - 1.0 / 1.4)]
+    assert [row[1:3] for row in found] == [pytest.approx(one) for one in told]
 
 
 def test_every_event_has_its_interaction_and_journey(warehouse: Warehouse) -> None:
