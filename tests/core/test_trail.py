@@ -134,7 +134,7 @@ def test_what_was_carried_leaves_the_state_with_the_journey() -> None:
 
 
 def test_a_journey_without_end_does_not_grow() -> None:
-    use = {"measures": {"days": 1}, "attributes": {"kind": "old"}}
+    use: dict[str, Any] = {"measures": {"days": 1}, "attributes": {"kind": "old"}}
     events = [event(number, number * 20 * HOUR_MS, "use", **use) for number in range(400)]
     found = sizes(model(SYMPTOM), events, 10)
     assert max(found[20:]) <= max(found[5:20])

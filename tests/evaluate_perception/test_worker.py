@@ -13,6 +13,8 @@ import pytest
 
 from jobs.evaluate import read
 from jobs.evaluate.before import moments_before
+from jobs.fit import fit
+from jobs.fit import read as read_answers
 from jobs.models import dump
 from jobs.warehouse import open_warehouse
 from pipeline import scores
@@ -24,6 +26,7 @@ from pipeline.predictor import CAUSE, SYMPTOM, Feature, Levels, Line, Predictor
 from schemas.limits import Limits
 from schemas.tables import DIMENSIONS
 from tests.core.harness import Event, Sink, batch, event
+from tests.fit.orders import events as story_of_orders
 from tests.fit.orders import filled
 
 ORDERS: dict[str, Feature] = {
@@ -155,6 +158,30 @@ class Worker:
 @pytest.mark.parametrize("story", [orders, videos])
 def test_the_worker_says_what_an_evaluation_says(role: str, story: Any, tmp_path: Path) -> None:
     events, used = story(1), model(role, ORDERS if story is orders else VIDEO)
+    whole = [place for place, one in enumerate(events) if one.get("attributes") == {"whole": "True"}]
+    compare(events, whole, used, tmp_path)  # some after reviews of what never came
+
+
+def test_so_it_does_with_a_model_that_was_fitted(tmp_path: Path) -> None:
+    events = story_of_orders(350, seed=1)
+    store = open_warehouse(filled(tmp_path / "first", events), create=False, read_only=True)
+    try:
+        used = fit(read_answers(store), DEFAULT_MODEL, "orders").model
+    finally:
+        store.close()
+    assert used.predictor is not None
+    assert {"measures.days", "attributes.kind"} <= set(used.predictor.features)
+    used = replace(used, version="", effects={})  # of other interactions an answer hears them in its sums only
+    used = replace(used, version=f"test-{used.digest()}")
+    later = {"answer": 2 * HOUR_MS}  # when nothing more can come of the delivery
+    some = [{**one, "segment": "", "occurred_at": one["occurred_at"] + later.get(one["type"], 0)} for one in events]
+    told = {one["journey_id"] for one in events if one.get("measures")}  # the others may still be given
+    answers = [place for place, one in enumerate(some) if one["type"] == "answer" and one["journey_id"] in told]
+    compare(some, answers[::20], used, tmp_path)
+
+
+def compare(events: list[Event], answers: list[int], used: Model, tmp_path: Path) -> None:
+    """The worker's expectation just before the ``answers``, places in ``events``, is that of an evaluation."""
     (tmp_path / "model.toml").write_text(dump(used))
     store = open_warehouse(filled(tmp_path / "store", events, tmp_path / "model.toml"), create=False, read_only=True)
     try:
@@ -166,10 +193,9 @@ def test_the_worker_says_what_an_evaluation_says(role: str, story: Any, tmp_path
         (sample.names[who], at_ms): value
         for who, at_ms, value in zip(sample.customer, sample.at_ms.tolist(), center.tolist(), strict=True)
     }
-    worker, done, compared = Worker(used), 0, 0
-    for place, one in enumerate(events):
-        if one["type"] == "answer" and one["attributes"]["whole"] == "True":
-            worker.take(events[done:place])
-            done, compared = place, compared + 1
-            assert worker.expected(one) == pytest.approx(promised[one["customer_id"], one["occurred_at"]], abs=1e-9)
-    assert compared > 15  # some after reviews of what never came
+    worker, done = Worker(used), 0
+    assert len(answers) > 15
+    for place in answers:
+        worker.take(events[done:place])
+        one, done = events[place], place
+        assert worker.expected(one) == pytest.approx(promised[one["customer_id"], one["occurred_at"]], abs=1e-9)

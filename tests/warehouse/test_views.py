@@ -60,13 +60,14 @@ def test_cells_say_what_their_interactions_rest_on(warehouse: Warehouse) -> None
         warehouse, "interaction_rows", version=2, customer_id="a", interaction_key="9", channel="web", is_deleted=1,
         started_at=begin, interaction_easy_weight=9.0,
     )  # fmt: skip
-    for grain, scope, labels, at_ms in (
-        ("hour", "channel", {"channel": "web"}, begin),
-        ("day", "channel_segment", {"channel": "web", "segment": "gold"}, begin),
-        ("day", "all", {}, begin),
-    ):
+    made: list[tuple[str, str, dict[str, Any]]] = [
+        ("hour", "channel", {"channel": "web"}),
+        ("day", "channel_segment", {"channel": "web", "segment": "gold"}),
+        ("day", "all", {}),
+    ]
+    for grain, scope, labels in made:
         insert(
-            warehouse, "cell_rows", grain=grain, scope=scope, bucket_at=at_ms, version=1, interactions=2, customers=2,
+            warehouse, "cell_rows", grain=grain, scope=scope, bucket_at=begin, version=1, interactions=2, customers=2,
             easy_n=2.0, easy_sum=140.0, easy_sumsq=9800.0, **labels,
         )  # fmt: skip
     found = warehouse.query(
