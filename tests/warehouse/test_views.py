@@ -36,8 +36,8 @@ def test_cells_are_summed_over_source_partitions(warehouse: Warehouse) -> None:
     assert lines["easy"] == {
         "interactions": 3, "customers": 3, "answer_customers": 1, "n": 3.0, "mean": 70.0,
         "stddev": pytest.approx(20.0), "low": pytest.approx(70.0 - 1.645 * 20.0 / 3**0.5, abs=1e-2),
-        "high": pytest.approx(70.0 + 1.645 * 20.0 / 3**0.5, abs=1e-2), "confidence": None, "inferred_share": None,
-        "answers": 1.0, "answer_mean": 84.0, "answer_stddev": None, "model_version": "",
+        "high": pytest.approx(70.0 + 1.645 * 20.0 / 3**0.5, abs=1e-2),
+        "answers": 1.0, "answer_mean": 84.0, "answer_stddev": None,
     }  # fmt: skip
     assert (lines["meets_needs"]["n"], lines["meets_needs"]["mean"]) == (0.0, None)
 
@@ -71,7 +71,9 @@ def test_cells_say_what_their_interactions_rest_on(warehouse: Warehouse) -> None
             easy_n=2.0, easy_sum=140.0, easy_sumsq=9800.0, **labels,
         )  # fmt: skip
     found = warehouse.query(
-        "SELECT scope, confidence, inferred_share, model_version FROM cells WHERE dimension = 'easy' ORDER BY scope"
+        """SELECT scope, confidence, inferred_share, model_version FROM cells INNER JOIN cell_evidence
+        USING (grain, scope, channel, segment, touchpoint, bucket_at, dimension)
+        WHERE dimension = 'easy' ORDER BY scope"""
     ).rows
     assert [(row[0], row[3]) for row in found] == [("all", "a, b"), ("channel", "a, b"), ("channel_segment", "a")]
     told = [(1.6 / 4, 1 - 2.1 / 4.2), (0.4 / 2, 1 - 0.6 / 1.2), (0.6 / 2, 1 - 1.0 / 1.4)]

@@ -6,10 +6,10 @@ SELECT
     if(form.4, k.segment, '') AS segment,
     if(form.5, k.touchpoint, '') AS touchpoint,
     if(form.1 = 'hour', k.hour_at, fromUnixTimestamp64Milli(toUnixTimestamp64Milli(k.hour_at) - positiveModulo(toUnixTimestamp64Milli(k.hour_at), 86400000), 'UTC')) AS bucket_at,
-    sumForEach(k.weights) AS weights,
-    sumForEach(k.stated) AS stated,
-    sumForEach(k.sure) AS sure,
-    sumForEach(k.told) AS told,
+    line.1 AS dimension,
+    sum(line.2) AS weight,
+    if(sum(line.5) > 0, sum(line.4) / sum(line.5), NULL) AS confidence,
+    if(weight > 0, greatest(0, least(1, 1 - sum(line.3) / weight)), NULL) AS inferred_share,
     arrayStringConcat(arraySort(groupUniqArrayArray(k.made_by)), ', ') AS model_version
 FROM
 (
@@ -18,10 +18,11 @@ FROM
         toString(i.segment) AS segment,
         toString(i.touchpoint) AS touchpoint,
         fromUnixTimestamp64Milli(toUnixTimestamp64Milli(i.started_at) - positiveModulo(toUnixTimestamp64Milli(i.started_at), 3600000), 'UTC') AS hour_at,
-        [sum(interaction_meets_needs_weight), sum(interaction_easy_weight), sum(interaction_enjoyable_weight)] AS weights,
-        [sum(interaction_meets_needs_stated), sum(interaction_easy_stated), sum(interaction_enjoyable_stated)] AS stated,
-        [sumIf(meets_needs_confidence, interaction_meets_needs_weight > 0), sumIf(easy_confidence, interaction_easy_weight > 0), sumIf(enjoyable_confidence, interaction_enjoyable_weight > 0)] AS sure,
-        [countIf(interaction_meets_needs_weight > 0), countIf(interaction_easy_weight > 0), countIf(interaction_enjoyable_weight > 0)] AS told,
+        [
+            ('meets_needs', sum(interaction_meets_needs_weight), sum(interaction_meets_needs_stated), sumIf(meets_needs_confidence, interaction_meets_needs_weight > 0), countIf(interaction_meets_needs_weight > 0)),
+            ('easy', sum(interaction_easy_weight), sum(interaction_easy_stated), sumIf(easy_confidence, interaction_easy_weight > 0), countIf(interaction_easy_weight > 0)),
+            ('enjoyable', sum(interaction_enjoyable_weight), sum(interaction_enjoyable_stated), sumIf(enjoyable_confidence, interaction_enjoyable_weight > 0), countIf(interaction_enjoyable_weight > 0))
+        ] AS lines,
         groupUniqArray(toString(i.model)) AS made_by
     FROM interaction_rows AS i FINAL
     GROUP BY channel, segment, touchpoint, hour_at
@@ -35,8 +36,9 @@ ARRAY JOIN arrayFlatten(arrayMap(g -> arrayMap(s -> (g, s.1, s.2, s.3, s.4), [
     ('channel_touchpoint', true, false, true),
     ('segment_touchpoint', false, true, true)
 ]), ['hour', 'day'])) AS form
-GROUP BY grain, scope, channel, segment, touchpoint, bucket_at
-COMMENT 'One row per grain, scope, labels and bucket: what the scores of cells rest on, per dimension [meets_needs, easy, enjoyable]. weights: evidence of its interactions, stated: the part of it from answers, told: interactions with evidence, sure: the sum of their confidence. model_version: of the models that made their rows.';
+ARRAY JOIN k.lines AS line
+GROUP BY grain, scope, channel, segment, touchpoint, bucket_at, dimension
+COMMENT 'One row per grain, scope, labels, bucket and dimension: what the scores of cells rest on. weight: evidence of its interactions; confidence: mean of those with evidence; inferred_share: part of the evidence not from answers; model_version: of the models that made their rows. Computed from all interactions when it is read: join it where it is needed, not into every dashboard.';
 
 CREATE OR REPLACE VIEW cells${on_cluster} AS
 SELECT
@@ -55,12 +57,9 @@ SELECT
     if(n > 1, sqrt(greatest(0, line.4 - line.3 * line.3 / n) / (n - 1)), NULL) AS stddev,
     if(n > 1, greatest(0, mean - m.interval_deviations * stddev / sqrt(least(n, toFloat64(customers)))), NULL) AS low,
     if(n > 1, least(100, mean + m.interval_deviations * stddev / sqrt(least(n, toFloat64(customers)))), NULL) AS high,
-    if(e.told[line.8] > 0, e.sure[line.8] / e.told[line.8], NULL) AS confidence,
-    if(e.weights[line.8] > 0, greatest(0, least(1, 1 - e.stated[line.8] / e.weights[line.8])), NULL) AS inferred_share,
     line.5 AS answers,
     if(answers > 0, line.6 / answers, NULL) AS answer_mean,
-    if(answers > 1, sqrt(greatest(0, line.7 - line.6 * line.6 / answers) / (answers - 1)), NULL) AS answer_stddev,
-    e.model_version AS model_version
+    if(answers > 1, sqrt(greatest(0, line.7 - line.6 * line.6 / answers) / (answers - 1)), NULL) AS answer_stddev
 FROM
 (
     SELECT
@@ -69,16 +68,13 @@ FROM
         sum(t.customers) AS customers,
         sum(t.answer_customers) AS answer_customers,
         [
-            ('meets_needs', sum(meets_needs_n), sum(meets_needs_sum), sum(meets_needs_sumsq), sum(meets_needs_answers), sum(meets_needs_answer_sum), sum(meets_needs_answer_sumsq), 1),
-            ('easy', sum(easy_n), sum(easy_sum), sum(easy_sumsq), sum(easy_answers), sum(easy_answer_sum), sum(easy_answer_sumsq), 2),
-            ('enjoyable', sum(enjoyable_n), sum(enjoyable_sum), sum(enjoyable_sumsq), sum(enjoyable_answers), sum(enjoyable_answer_sum), sum(enjoyable_answer_sumsq), 3)
+            ('meets_needs', sum(meets_needs_n), sum(meets_needs_sum), sum(meets_needs_sumsq), sum(meets_needs_answers), sum(meets_needs_answer_sum), sum(meets_needs_answer_sumsq)),
+            ('easy', sum(easy_n), sum(easy_sum), sum(easy_sumsq), sum(easy_answers), sum(easy_answer_sum), sum(easy_answer_sumsq)),
+            ('enjoyable', sum(enjoyable_n), sum(enjoyable_sum), sum(enjoyable_sumsq), sum(enjoyable_answers), sum(enjoyable_answer_sum), sum(enjoyable_answer_sumsq))
         ] AS lines
     FROM cell_rows AS t FINAL
     GROUP BY grain, scope, channel, segment, touchpoint, bucket_at
 ) AS c
 ARRAY JOIN c.lines AS line
-LEFT JOIN cell_evidence AS e
-    ON e.grain = c.grain AND e.scope = c.scope AND e.channel = c.channel AND e.segment = c.segment
-    AND e.touchpoint = c.touchpoint AND e.bucket_at = c.bucket_at
 CROSS JOIN model AS m
-COMMENT 'One row per grain, scope, labels, bucket and dimension, over all source partitions: n interactions with evidence, mean and standard deviation of their scores (points 0-100) with a 90 % interval low .. high of the mean that counts a customer once (NULL for one interaction), and the answers apart. confidence: mean of the interactions''; inferred_share: part of their evidence not from answers; model_version: of the models that made their rows (cell_evidence). customers are distinct within a bucket: never add them over buckets.';
+COMMENT 'One row per grain, scope, labels, bucket and dimension, over all source partitions: n interactions with evidence, mean and standard deviation of their scores (points 0-100) with a 90 % interval low .. high of the mean that counts a customer once (NULL for one interaction), and the answers apart. Their confidence, inferred share and model version: cell_evidence. customers are distinct within a bucket: never add them over buckets.';
