@@ -45,7 +45,7 @@ class Scene:
     prior: Floats
     """True mean of the customer's segment at each query, shape (q, dimensions)."""
     assumed: Floats
-    """What the model takes as that mean, shape (q,)."""
+    """What the model takes as that mean, shape (q, 3)."""
     queries: Queries
     dimensions: tuple[int, ...]
     """Judged ones, by place in ``schemas.tables.DIMENSIONS``."""

@@ -106,7 +106,7 @@ def telecom_scene(seed: int, queries: int, model: Model, *, customers: int = 1_5
     stays = causes.expected(asked.customer, asked.at_ms)
     expected = {name: means[asked.customer] + stays[name] for name in stays}
     oracle = exact(_process(), _readings(view, of_fact, diary, causes, means, model), asked, expected)
-    assumed = np.array([model.segments.get(segments[at], model.prior_mean) for at in asked.customer.tolist()])
+    assumed = np.array([model.prior_of(segments[at]) for at in asked.customer.tolist()])
     return Scene(model, observations, customer, means[asked.customer], assumed, asked, (0, 1, 2), oracle)
 
 
