@@ -50,6 +50,8 @@ class Scene:
     dimensions: tuple[int, ...]
     """Judged ones, by place in ``schemas.tables.DIMENSIONS``."""
     oracle: Told
+    said: Floats
+    """Answers as they were given, points, shape of ``customer``; of other observations their first value."""
 
 
 def in_order(observations: Observations, customer: Index) -> tuple[Observations, Index]:

@@ -78,7 +78,8 @@ def symptom_scene(seed: int, queries: int, *, selective: bool, dynamics: Dynamic
     )
     process = Process(dynamics.lasting, dynamics.recent, np.ones((1, 1)))
     oracle = exact(process, known, asked, {"relationship": prior, "journey": prior})
-    return Scene(model, observations, customer, prior, assumed, asked, (DIMENSION,), oracle)
+    said = observations.value[:, DIMENSION]
+    return Scene(model, observations, customer, prior, assumed, asked, (DIMENSION,), oracle, said)
 
 
 def _moments(customers: int, rng: np.random.Generator) -> Moments:
