@@ -16,7 +16,7 @@ from jobs.fit.learnt import LEAST, Learnt
 from jobs.fit.levels import levels
 from jobs.fit.predicting import Found
 from jobs.fit.process import Series, Values, fitted, series, surprise
-from jobs.fit.response import eagerness, unselected
+from jobs.fit.response import freed
 from pipeline.model import Model
 from pipeline.policy import DAY_MS
 
@@ -73,8 +73,7 @@ def causing(
         values = fitted(found, start)
         surprising = _surprising(told, expected, values)
         model = replace(model, predictor=causes.found.predictor)
-        eager = eagerness(base, model, values.lasting + values.recent + values.felt)
-        always = unselected(values, eager, model.answers.spread)
+        eager, always = freed(base, model, values)
         model = faded(found, always, model)
     assert causes is not None
     more = Learnt("how much likelier an answer is per 20 points of feeling", 0.0, eager, len(base), float("nan"))
