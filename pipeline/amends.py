@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.model import Model, RecoveryRule
 from pipeline.ordering import order_of
-from pipeline.perceive import AMENDS_SIGNAL, Floats, Indices, Observations, outcome_evidence
+from pipeline.perceive import AMENDS_SIGNAL, Floats, Indices, Observations, outcome_evidence, segment_prior
 from pipeline.records import EXPLICIT, MARK_FAILURE, copied, pick
 from pipeline.recover import match
 from pipeline.strings import Strings
@@ -97,7 +97,7 @@ def _before(marks: Records, matter: str, window_ms: int) -> Indices:
     return found
 
 
-def amends(marks: Records, fact: Indices, window_ms: int, model: Model) -> Observations:
+def amends(marks: Records, fact: Indices, window_ms: int, strings: Strings, model: Model) -> Observations:
     """What the ``marks`` (dtype MARK, complete per customer, weighed) give to the facts that brought them."""
     pairs = match(marks, window_ms)
     pairs = pairs[pairs["recovery"] >= 0]
@@ -114,8 +114,19 @@ def amends(marks: Records, fact: Indices, window_ms: int, model: Model) -> Obser
         np.concatenate((owner, owner[thanks], fact[came])),
         np.concatenate((failure["at_ms"], recovery["at_ms"][thanks], marks["at_ms"][came])),
         np.concatenate((given, _joy(rule.bonus_weight, int(thanks.sum())), rule.again * repeated["weight"])),
-        np.concatenate((failure["points"], prior[thanks] + rule.bonus_points, repeated["points"])),
+        _by_dimension(
+            np.concatenate((failure["points"], prior[thanks] + rule.bonus_points, repeated["points"])),
+            np.concatenate((failure["segment"], failure["segment"][thanks], repeated["segment"])),
+            strings,
+            model,
+        ),
     )
+
+
+def _by_dimension(points: Floats, segment: NDArray[np.int32], strings: Strings, model: Model) -> Floats:
+    """Values (n, 3) from those of the first dimension (n,): the others lie as far from it as their priors."""
+    prior = segment_prior(segment, strings, model)
+    return np.asarray(points[:, np.newaxis] + (prior - prior[:, :1]))
 
 
 def _depth(model: Model) -> float:
@@ -152,7 +163,7 @@ def _observations(fact: Indices, at_ms: Indices, weight: Floats, value: Floats) 
         fact=fact[order],
         at_ms=at_ms[order],
         weight=weight[order],
-        value=np.repeat(value[order], len(DIMENSIONS)).reshape(-1, len(DIMENSIONS)),
+        value=value[order],
         stated=np.zeros(len(fact), np.bool_),
         signal=np.full(len(fact), AMENDS_SIGNAL, np.int16),
     )

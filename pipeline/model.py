@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.policy import DAY_MS
 from pipeline.predictor import Predictor
+from pipeline.priors import Prior, Triple, by_dimension
 from pipeline.signals import Effect, discover
 
 _LEAST_EXPLAINED: Final = 1e-12
@@ -186,10 +187,10 @@ class Model:
 
     version: str
     """Rows carry it; two models with different values must not share it."""
-    prior_mean: float = 70.0
-    """μ where a segment has no prior of its own, points."""
-    segments: Mapping[str, float] = field(default_factory=dict)
-    """μ_seg: prior mean per segment, points."""
+    prior_mean: Prior = 70.0
+    """μ where a segment has no prior of its own, points: one number, or one per dimension."""
+    segments: Mapping[str, Prior] = field(default_factory=dict)
+    """μ_seg: prior mean per segment, points: one number, or one per dimension."""
     relationship: Horizon = Horizon(2.5, 130.0, 46.0, 90.0 * DAY_MS)
     """Measured on simulated customers (``make evaluate``) instead of PERCEPTION.md's 1.6, 27 and 180 d: an answer is
     about the journey too, so n is above (σ² + τ_J²)/τ_L² = 2.1; perception whose correlation halves in 180 days is
@@ -227,6 +228,10 @@ class Model:
         for name in self.effects:
             if name not in discover():
                 raise UnknownSignalError(name)
+
+    def prior_of(self, segment: str) -> Triple:
+        """μ of each dimension for customers of a segment, points."""
+        return by_dimension(self.segments.get(segment, self.prior_mean))
 
     @property
     def signal_names(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from pipeline.features import acted, predict
 from pipeline.model import DEFAULT_MODEL, Model
 from pipeline.peak_end import peak_end
 from pipeline.predictor import CAUSE, Prediction
+from pipeline.priors import by_dimension
 from pipeline.records import ONE_WAY
 from pipeline.strings import Strings
 from schemas.tables import DIMENSIONS
@@ -135,9 +136,9 @@ def observe(
 
 
 def predicted_points(said: Prediction, prior: Floats, model: Model) -> tuple[Floats, Floats]:
-    """Weight and value y = μ + b/R² of the predictor's pseudo-observation, shape (n, 3) each."""
+    """Weight and value y = μ + b/R² of the predictor's pseudo-observation, shape (n, 3) each, as ``prior``."""
     shift = np.divide(said.shift, said.explained, out=np.zeros_like(said.shift), where=said.explained > 0)
-    return model.evidence_weight(said.explained), prior[:, np.newaxis] + shift
+    return model.evidence_weight(said.explained), prior + shift
 
 
 def _predicted(
@@ -162,9 +163,11 @@ def _implied(
     """Pseudo-observations y = μ + b/R² with weight w of every signal that the model names (PERCEPTION.md)."""
     seen = implied.judged(facts, closed, two_way, model)
     explained = np.array([model.effects[name].explained for name in model.effect_names])
-    value = np.repeat(prior[seen.fact] + seen.shift / explained[seen.signal], _WIDTH).reshape(-1, _WIDTH)
+    value = prior[seen.fact] + (seen.shift / explained[seen.signal])[:, np.newaxis]
     felt = peak_end(seen, facts["last_type"], model)
-    value[felt.rows, _ENJOYABLE] = prior[seen.fact[felt.rows]] + felt.shift / explained[seen.signal[felt.rows]]
+    value[felt.rows, _ENJOYABLE] = (
+        prior[seen.fact[felt.rows], _ENJOYABLE] + felt.shift / explained[seen.signal[felt.rows]]
+    )
     share = implied.capped_share(seen, len(facts), model)
     return Observations(
         fact=seen.fact,
@@ -181,10 +184,11 @@ def outcome_evidence(
 ) -> tuple[Floats, Floats]:
     """Weight (n, 3) and value (n,) in points that the outcome ``name`` has, or would have, where it happens.
 
-    The weight is after the cap, with all that the other signals say of the facts. Zero where it is no observation of
-    its own: the model does not name it, or its predictor speaks for it.
+    The value is that of the first dimension; those of the others lie as far from it as their priors. The weight is
+    after the cap, with all that the other signals say of the facts. Zero where it is no observation of its own: the
+    model does not name it, or its predictor speaks for it.
     """
-    prior, effect = segment_prior(facts["segment"], strings, model), model.effects.get(name)
+    prior, effect = segment_prior(facts["segment"], strings, model)[:, 0], model.effects.get(name)
     if effect is None or name in implied.replaced(model):
         return np.zeros((len(facts), _WIDTH)), prior
     seen = implied.judged(facts, closed, np.asarray(facts["grouping"] != ONE_WAY), model)
@@ -270,19 +274,19 @@ def move(evidence: Evidence, from_ms: Times, to_ms: Times, half_life_ms: float) 
 
 
 def interaction_score(evidence: Evidence, prior: Floats, model: Model = DEFAULT_MODEL) -> Floats:
-    """m_I = (n_I·μ + S)/(n_I + W) with the segment's prior μ (k,), score points, shape (k, 3), not clipped.
+    """m_I = (n_I·μ + S)/(n_I + W) with the segment's prior μ (k, 3), score points, shape (k, 3), not clipped.
 
     This is what cells aggregate: a customer's own history would make them depend on late facts everywhere.
     """
     anchor = model.interaction.prior_weight
-    return np.asarray((anchor * prior[:, np.newaxis] + evidence.sum) / (anchor + evidence.weight))
+    return np.asarray((anchor * prior + evidence.sum) / (anchor + evidence.weight))
 
 
 def segment_prior(segment_codes: NDArray[np.int32], strings: Strings, model: Model) -> Floats:
-    """Prior mean μ of each segment code, score points, shape (k,)."""
-    prior = np.full(len(segment_codes), model.prior_mean)
+    """Prior mean μ of each segment code by dimension, score points, shape (k, 3)."""
+    prior = np.full((len(segment_codes), _WIDTH), by_dimension(model.prior_mean))
     for segment, mean in model.segments.items():
         code = strings.get(segment)
         if code is not None:
-            prior[segment_codes == code] = mean
+            prior[segment_codes == code] = by_dimension(mean)
     return prior

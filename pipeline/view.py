@@ -113,7 +113,7 @@ def _amends(marks: Records, facts: Facts, watermark_ms: int, context: Context) -
     chosen = amends.weighed(pick(marks, known), place, within, closed, policy.failure_retention_ms, strings, model)
     made = copied(marks)
     put(made, known, chosen)
-    return made, amends.amends(chosen, fact, policy.failure_retention_ms, model)
+    return made, amends.amends(chosen, fact, policy.failure_retention_ms, strings, model)
 
 
 def _look_back(working: Working, facts: Facts, settled_before_ms: int, policy: Policy) -> None:

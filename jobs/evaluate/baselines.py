@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from jobs.evaluate.before import sums_before
 from jobs.evaluate.reading import Sample
 from pipeline.model import Model
+from pipeline.priors import middle
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -70,7 +71,7 @@ def customer_baselines(sample: Sample, model: Model, fold: Index | None) -> Mapp
     one = np.ones(len(sample))
     amounts = np.column_stack((one, sample.points))
     seen = counts_before(np.zeros_like(sample.customer), sample.at_ms, amounts, fold)
-    overall = (seen[:, 1] + rule.pseudo_answers * model.prior_mean) / (seen[:, 0] + rule.pseudo_answers)
+    overall = (seen[:, 1] + rule.pseudo_answers * middle(model.prior_mean)) / (seen[:, 0] + rule.pseudo_answers)
     seen = counts_before(sample.segment, sample.at_ms, amounts, fold)
     start = (seen[:, 1] + rule.pseudo_answers * overall) / (seen[:, 0] + rule.pseudo_answers)
     own = sums_before(sample.customer, sample.at_ms, amounts, sample.customer, sample.at_ms, np.inf)

@@ -60,7 +60,7 @@ def moments_before(sample: Sample, model: Model) -> tuple[Floats, Floats, Floats
     own_implied = np.hstack((sample.implied_weight, sample.implied_sum))[sample.interaction]
     said = np.hstack((sample.weight, sample.weight * _freed(sample)))
     heard = np.hstack((sample.predicted.weight, sample.predicted.sum))
-    mean, spread, evidence = _priors(sample, model)[:, np.newaxis], np.zeros(1), np.zeros(1)
+    mean, spread, evidence = _priors(sample, model), np.zeros(1), np.zeros(1)
     for horizon in (model.relationship, model.journey):
         total = _customer_sums(sample, said, horizon.half_life_ms) + at_once * own_implied
         moved = model.moved(horizon) if sample.predicted.stays else 1.0
@@ -116,4 +116,4 @@ def _customer_sums(sample: Sample, said: Floats, half_life_ms: float) -> Floats:
 
 
 def _priors(sample: Sample, model: Model) -> Floats:
-    return np.array([model.segments.get(name, model.prior_mean) for name in sample.segments])[sample.segment]
+    return np.array([model.prior_of(name) for name in sample.segments])[sample.segment]

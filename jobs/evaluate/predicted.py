@@ -13,6 +13,7 @@ from pipeline.features import cause_shift
 from pipeline.model import Model
 from pipeline.perceive import gather, observe
 from pipeline.predictor import CAUSE, Flags, Prediction, Predictor
+from pipeline.priors import by_dimension
 from pipeline.records import NOTE
 from pipeline.signals._base import type_bits
 
@@ -63,13 +64,13 @@ def predicted(base: Base, model: Model) -> Predicted:
     at_ms, code = coded.at_ms, coded.code
     position = journal.before(coded.journey, coded.person, at_ms)
     said = _said(base, predictor, position, _missing_at_answers(predictor, position))
-    prior = np.array([model.segments.get(name, model.prior_mean) for name in coded.segments])[coded.segment]
+    prior = np.array([model.prior_of(name) for name in coded.segments])[coded.segment]
     cause = predictor.role == CAUSE
     weight, total = _observed(said, prior, model)
     last = journal.last()
     names = [name for name, _ in sorted(journal.codes, key=lambda key: journal.codes[key])]
     owner = np.array([code.get(name, -1) for name in names], np.int64)
-    own_prior = np.full(len(code) + 1, model.prior_mean)
+    own_prior = np.full((len(code) + 1, 3), by_dimension(model.prior_mean))
     own_prior[coded.customer] = prior
     at_last = _said(base, predictor, last, _missing_at_last(base, predictor))
     last_weight, last_sum = _observed(at_last, own_prior[owner], model)
@@ -143,7 +144,7 @@ def _observed(said: Prediction, prior: Floats, model: Model) -> tuple[Floats, Fl
     """Weight and sum of the pseudo-observations y = μ + b/R²."""
     weight = model.evidence_weight(said.explained)
     shift = np.divide(said.shift, said.explained, out=np.zeros_like(said.shift), where=said.explained > 0)
-    return weight, weight * (prior[:, np.newaxis] + shift)
+    return weight, weight * (prior + shift)
 
 
 def implied_by(base: Base, model: Model) -> tuple[Floats, Floats]:

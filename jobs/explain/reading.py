@@ -80,7 +80,7 @@ def events_of(store: Warehouse, customer: str) -> dict[str, list[dict[str, Any]]
 
 def _person(name: str, segment: str, rows: Sequence[Row], at: datetime, model: Model) -> Person:
     seen = [Interaction(row["interaction_key"], *(row[field] for field in _SEEN)) for row in rows]
-    prior = np.full(3, model.segments.get(segment, model.prior_mean))
+    prior = np.array(model.prior_of(segment))
     spread = np.zeros(3)
     explained: list[Explained] = []
     for label, horizon in (("relationship", model.relationship), ("journey", model.journey)):
@@ -118,7 +118,7 @@ def _latest(
     own = weight.sum(axis=0), total.sum(axis=0)
     shift = np.zeros(3)
     if chosen:
-        alone = scores.mean(*own, model.segments.get(chosen[0]["own_segment"], model.prior_mean), model.interaction)
+        alone = scores.mean(*own, model.prior_of(chosen[0]["own_segment"]), model.interaction)
         shift = np.array([chosen[0][f"{name}_score"] for name in DIMENSIONS]) - alone
     center = scores.mean(*own, prior, model.interaction) + shift
     moments = prior, center, scores.variance(own[0], spread, model.interaction)

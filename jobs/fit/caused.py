@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,10 +13,10 @@ from jobs.evaluate.reading import Base
 from jobs.fit.causes import find
 from jobs.fit.fading import faded
 from jobs.fit.learnt import LEAST, Learnt
+from jobs.fit.levels import levels
 from jobs.fit.predicting import Found
-from jobs.fit.prior import priors
-from jobs.fit.process import Values, fitted, series
-from jobs.fit.response import eagerness, unselected
+from jobs.fit.process import Series, Values, fitted, series, surprise
+from jobs.fit.response import freed
 from pipeline.model import Model
 from pipeline.policy import DAY_MS
 
@@ -52,26 +53,41 @@ def causing(
     again = len(base) - len(np.unique(base.coded.customer))
     if again < LEAST or (facts < 0).all() or not np.isfinite(points).all():
         return None
-    model, learnt = start, list[Learnt]()
+    model, learnt, values = start, list[Learnt](), Values.start(start)
+    center = start.answers.center
+    readings = center + (points - center) / kept_shares
+    surprising: Callable[[Floats], float] | None = None
+
+    def told(residual: Floats) -> list[Series]:
+        return series(base.coded.customer, base.coded.at_ms, residual, weights, kept_shares, about)
+
     for _ in range(_PASSES):
-        causes = find(base, model, points, weights, names)
+        causes = find(base, model, readings, weights, names, surprising)
         if causes is None:
             return None
         learnt = []
-        level = points - causes.effect
-        model = priors(names, segment, level, replace(model, segments={}, prior_mean=start.prior_mean), learnt, [])
-        expected = np.array([model.segments.get(name, model.prior_mean) for name in segment.tolist()])
-        found = series(
-            base.coded.customer, base.coded.at_ms, (level - expected) / kept_shares, weights, kept_shares, about
-        )
+        level = readings - causes.effect
+        before = replace(model, segments=start.segments, prior_mean=start.prior_mean)
+        model, expected = levels(level, segment, weights, told, values, before, learnt)
+        found = told(level - expected)
         values = fitted(found, start)
+        surprising = _surprising(told, expected, values)
         model = replace(model, predictor=causes.found.predictor)
-        eager = eagerness(base, model, values.lasting + values.recent + values.felt)
-        values = unselected(values, eager, model.answers.spread)
-        model = faded(found, values, model)
+        eager, always = freed(base, model, values)
+        model = faded(found, always, model)
     assert causes is not None
     more = Learnt("how much likelier an answer is per 20 points of feeling", 0.0, eager, len(base), float("nan"))
-    return Caused(model, causes.found, [*learnt, *_told(start, model, values, len(base)), more])
+    return Caused(model, causes.found, [*learnt, *_told(start, model, always, len(base)), more])
+
+
+def _surprising(told: Callable[[Floats], list[Series]], expected: Floats, values: Values) -> Callable[[Floats], float]:
+    """How surprising levels (n,) are under ``values``, whatever their mean."""
+
+    def of(level: Floats) -> float:
+        residual = level - expected
+        return surprise(told(residual - residual.mean()), values)
+
+    return of
 
 
 def _told(start: Model, model: Model, values: Values, n: int) -> list[Learnt]:

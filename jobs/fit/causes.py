@@ -9,6 +9,7 @@ answer is the prior's.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,11 +26,12 @@ from pipeline.features import acted
 from pipeline.model import Model
 from pipeline.predictor import CAUSE, NOTHING, SIGNALS, Feature, Line, Predictor, Triple
 from pipeline.signals import discover
+from schemas.tables import DIMENSIONS
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-LASTING: Final = (0.0, 0.03, 0.06, 0.12)
+LASTING: Final = (0.0, 0.03, 0.06, 0.12, 0.18, 0.25, 0.35)
 """Shares that stay in the relationship which are tried."""
 RECENT: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 """The same of the journey."""
@@ -125,38 +127,59 @@ def _columns(facts: NDArray[np.void], rows: Index) -> tuple[list[_Column], Float
     return (columns, np.column_stack(values)) if values else None
 
 
-def find(base: Base, model: Model, points: Floats, weights: Floats, names: NDArray[np.object_]) -> Causes | None:
+def find(
+    base: Base,
+    model: Model,
+    points: Floats,
+    weights: Floats,
+    names: NDArray[np.object_],
+    surprise: Callable[[Floats], float] | None,
+) -> Causes | None:
     """Effects of all signals on answers ``points`` (n,), with the shares that stay; None if nothing is explained.
 
-    ``weights`` (n, 3) are what an answer says about each dimension, ``names`` (n,) the customers.
+    ``weights`` (n, 3) are what an answer says about each dimension, ``names`` (n,) the customers. Shares that stay are
+    those whose rest of the answers (n,) comes as the least ``surprise``; without it, those that explain most.
     """
     made = design(base, model)
     if made is None:
         return None
     fold = folds_of(names)
-    mean_weight = weights.mean(axis=1) / weights.mean(axis=1).max()
-    tried = {(a, b): ridge(made.at((a, b)), points, mean_weight, fold) for a in LASTING for b in RECENT}
-    stays = max(tried, key=lambda one: tried[one].explained)
-    together = tried[stays]
-    if together.explained < LEAST_EXPLAINED:
+    weight = weights.mean(axis=1) / weights.mean(axis=1).max()
+    lean = weights / weights.sum(axis=1, keepdims=True) - 1.0 / weights.shape[1]
+    tried = {(a, b): ridge(_by_dimension(made.at((a, b)), lean), points, weight, fold) for a in LASTING for b in RECENT}
+
+    def loss(stays: tuple[float, float]) -> float:
+        fitted = tried[stays]
+        return -fitted.explained if surprise is None else surprise(points - _effect(fitted))
+
+    stays = min(tried, key=loss)
+    fitted = tried[stays]
+    if fitted.explained < LEAST_EXPLAINED:
         return None
-    x = made.at(stays)
-    fits = [ridge(x, points, own / own.max(), fold) if int((own > 0).sum()) >= LEAST else together for own in weights.T]
-    predictor = _predictor(made, fits, stays)
-    explained = np.array([one.explained for one in fits])
-    error, penalty = (np.array([getattr(one, name) for one in fits]) for name in ("error", "penalty"))
-    seen = (x - together.means) @ together.coefficients
+    seen = (_by_dimension(made.at(stays), lean) - fitted.means) @ fitted.coefficients
     left = float(np.mean((points - points.mean() - seen) ** 2)) / float(np.var(points))
-    optimism = max((1.0 - together.explained) / left, 1.0)
-    found = Found(predictor, explained, error, penalty, _worth(made, together, points, fold), optimism)
-    share = weights / weights.sum(axis=1, keepdims=True)
-    effect = sum(share[:, place] * (one.effects.sum(axis=1) + x_mean(one)) for place, one in enumerate(fits))
-    return Causes(found, np.asarray(effect))
+    optimism = max((1.0 - fitted.explained) / left, 1.0)
+    explained, error, penalty = (
+        np.full(len(DIMENSIONS), getattr(fitted, name)) for name in ("explained", "error", "penalty")
+    )
+    worth = _worth(made, fitted, points, fold)
+    return Causes(Found(_predictor(made, fitted, stays), explained, error, penalty, worth, optimism), _effect(fitted))
 
 
-def x_mean(fitted: Ridge) -> float:
-    """What the mean answer owes to what happened before it: effects are centred at answers, priors at customers."""
-    return float(fitted.means @ fitted.coefficients)
+def _by_dimension(x: Floats, lean: Floats) -> Floats:
+    """Columns of an effect on all dimensions, of what it is more on each, and of the dimensions themselves.
+
+    An answer is a mix of dimensions; ``lean`` (n, 3) is how much more of each it has than of the others. What a
+    dimension's effect is beyond the common one has columns of its own, so the penalty shrinks it to the common one.
+    """
+    return np.hstack((x, *(x * own[:, np.newaxis] for own in lean.T), lean))
+
+
+def _effect(fitted: Ridge) -> Floats:
+    """What happened, at each answer, by fits that did not see its customer; not what its dimensions are."""
+    last = -len(DIMENSIONS)
+    mean = float(fitted.means[:last] @ fitted.coefficients[:last])
+    return np.asarray(fitted.effects[:, :last].sum(axis=1) + mean)
 
 
 def _slices(columns: list[_Column]) -> list[slice]:
@@ -165,8 +188,9 @@ def _slices(columns: list[_Column]) -> list[slice]:
     return [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
 
 
-def _predictor(made: Design, fits: list[Ridge], stays: tuple[float, float]) -> Predictor:
-    beta = np.column_stack([one.coefficients for one in fits])
+def _predictor(made: Design, fitted: Ridge, stays: tuple[float, float]) -> Predictor:
+    common, *more = np.split(fitted.coefficients[: -len(DIMENSIONS)], len(DIMENSIONS) + 1)
+    beta = common[:, np.newaxis] + np.column_stack(more) - np.mean(more, axis=0)[:, np.newaxis]
     features: dict[str, Feature] = {}
     for column, part in zip(made.columns, _slices(made.columns), strict=True):
         own = beta[part]
@@ -179,9 +203,10 @@ def _predictor(made: Design, fits: list[Ridge], stays: tuple[float, float]) -> P
 def _worth(made: Design, fitted: Ridge, points: Floats, fold: Index) -> tuple[Worth, ...]:
     """cov(b_k, y)/var(y) of each signal on answers left out."""
     spread = float(((points - points.mean()) ** 2).mean())
+    effects = fitted.effects[:, : -len(DIMENSIONS)].reshape(len(points), len(DIMENSIONS) + 1, -1).sum(axis=1)
     told = []
     for column, part in zip(made.columns, _slices(made.columns), strict=True):
-        product = fitted.effects[:, part].sum(axis=1) * (points - points.mean()) / spread
+        product = effects[:, part].sum(axis=1) * (points - points.mean()) / spread
         by_fold = np.array([product[fold == number].mean() for number in np.unique(fold)])
         error = float(by_fold.std(ddof=1) / len(by_fold) ** 0.5) if len(by_fold) > 1 else float("nan")
         told.append(Worth(column.source, "linear", float(product.mean()), error))

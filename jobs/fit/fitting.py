@@ -72,8 +72,9 @@ def _read(seen: Seen, model: Model) -> tuple[Floats, Floats, Floats]:
 def _predictor(seen: Seen, base: Base, model: Model, without: AbstractSet[str], kept: list[str]) -> Found | None:
     told = told_of(base).without(without)
     points, _ = _points(seen, model)
-    prior = np.array([model.segments.get(name, model.prior_mean) for name in seen.segment.tolist()])
     weights = np.array([model.scales[name].weights for name in seen.scale.tolist()])
+    prior = (weights * np.array([model.prior_of(name) for name in seen.segment.tolist()])).sum(axis=1)
+    prior /= weights.sum(axis=1)
     found = find(told, seen.customer, points - prior, weights, model)
     if found is None:
         acted = int(told.acted.sum())

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from jobs.fit.learnt import LEAST, Learnt
 from pipeline.model import Model
+from pipeline.priors import middle
 
 Floats = NDArray[np.float64]
 
@@ -31,9 +32,9 @@ def priors(
         return model
     own_mean = np.bincount(customer, points) / np.bincount(customer)
     pseudo = model.relationship.prior_weight  # n/(n + σ²/τ²): customers, not answers
-    overall = float((own_mean.sum() + pseudo * model.prior_mean) / (len(first) + pseudo))
+    overall = float((own_mean.sum() + pseudo * middle(model.prior_mean)) / (len(first) + pseudo))
     error = float(own_mean.std(ddof=1)) / (len(first) + pseudo) ** 0.5
-    learnt.append(Learnt("prior mean", model.prior_mean, overall, len(first), error))
+    learnt.append(Learnt("prior mean", middle(model.prior_mean), overall, len(first), error))
     segments = _segments(segment[first], own_mean, overall, model, learnt, kept)
     return replace(model, prior_mean=overall, segments=segments)
 
@@ -56,5 +57,6 @@ def _segments(
         if name:
             found[name] = float(np.clip(overall + (own - overall) * n / (n + within / between), 0.0, 100.0))
             error = (within / (n + within / between)) ** 0.5
-            learnt.append(Learnt(f"prior of {name}", model.segments.get(name, model.prior_mean), found[name], n, error))
+            before = middle(model.segments.get(name, model.prior_mean))
+            learnt.append(Learnt(f"prior of {name}", before, found[name], n, error))
     return found

@@ -29,10 +29,14 @@ _GRID: Final = tuple(place / 20.0 for place in range(81))
 """Rates that are tried: 0 (random) to 4."""
 _HALF: Final = sqrt(2.0 / pi)
 _ROUNDS: Final = 20
+_EACH: Final = 3
 
 
 def eagerness(base: Base, model: Model, felt: float) -> float:
-    """γ of customers whose feeling has the variance ``felt``, square points; 0 = who answers does not depend on it."""
+    """γ of customers whose feeling, mean of the dimensions, has the variance ``felt``, square points.
+
+    0 = who answers does not depend on it.
+    """
     facts = base.facts
     asked = np.zeros(len(facts.keys), dtype=np.bool_)
     own = own_facts(base)
@@ -70,10 +74,29 @@ def likeliest(far: Floats, answered: NDArray[np.bool_], group: NDArray[np.int64]
 
 
 def unselected(values: Values, eager: float, spread: float) -> Values:
-    """``values`` of all moments, from those of answered ones; the noise of answers is what it is."""
-    seen = values.lasting + values.recent + values.felt
+    """``values`` of all moments, from those of answered ones; the noise of answers is what it is.
+
+    Who answers depends on the mean d of the dimensions, whose variance is ρ² = (1 + 2·alike)/3 of a single one's. ρ² is
+    also the squared correlation of both, so the second moment of a single one grows by 1 + ρ²·(φ - 1).
+    """
+    seen, together = values.lasting + values.recent + values.felt, shared(values)
     factor = 1.0
     for _ in range(_ROUNDS):
-        c = eager * sqrt(seen / factor) / spread * _HALF
-        factor = (1.0 + 2.0 * c) / (1.0 + c)
+        c = eager * sqrt(together * seen / factor) / spread * _HALF
+        factor = 1.0 + together * c / (1.0 + c)
     return replace(values, lasting=values.lasting / factor, recent=values.recent / factor, felt=values.felt / factor)
+
+
+def shared(values: Values) -> float:
+    """Variance of the mean of the dimensions, as a share of the variance of one."""
+    return (1.0 + 2.0 * values.alike) / 3.0
+
+
+def freed(base: Base, model: Model, values: Values) -> tuple[float, Values]:
+    """γ and ``values`` of all moments: each follows from the other."""
+    eager, always = 0.0, values
+    for _ in range(_EACH):
+        feeling = (always.lasting + always.recent + always.felt) * shared(values)
+        eager = eagerness(base, model, feeling)
+        always = unselected(values, eager, model.answers.spread)
+    return eager, always

@@ -25,12 +25,13 @@ from jobs.models.schema import (
     Check,
     effect_checks,
     feature_checks,
-    points,
+    prior,
     three,
     two,
 )
 from pipeline.model import AnswerRule, Horizon, Model, RecoveryRule, Scale
 from pipeline.predictor import Predictor
+from pipeline.priors import Prior
 from pipeline.signals import Effect, discover
 from schemas.event import SCALES
 
@@ -147,8 +148,8 @@ def _built(
         return None
 
 
-def _segments(table: Mapping[str, Any], problems: list[str]) -> dict[str, float]:
-    return _checked(table, "segments", dict.fromkeys(table, points), problems)
+def _segments(table: Mapping[str, Any], problems: list[str]) -> dict[str, Prior]:
+    return _checked(table, "segments", dict.fromkeys(table, prior), problems)
 
 
 def _tables(table: Mapping[str, Any], place: str, known: AbstractSet[str], problems: list[str]) -> Mapping[str, Any]:

@@ -14,7 +14,9 @@ from typing import Any, Final
 from pipeline.model import AnswerRule, Horizon, RecoveryRule, Scale
 from pipeline.policy import DAY_MS
 from pipeline.predictor import Bins, Feature, Levels, Line
+from pipeline.priors import Prior
 from pipeline.signals import Effect, Outcome, Slope
+from schemas.tables import DIMENSIONS
 
 FORMAT: Final = 1
 """Of the file; a reader refuses others."""
@@ -38,6 +40,16 @@ def points(value: object) -> float:
     if not 0 <= (given := number(value)) <= 100:
         raise ValueError("a number from 0 to 100")
     return given
+
+
+def prior(value: object) -> Prior:
+    """A score, or one per dimension."""
+    if not isinstance(value, list):
+        return points(value)
+    if len(value) != len(DIMENSIONS):
+        raise ValueError("a number from 0 to 100, or three: meets_needs, easy, enjoyable")
+    first, second, third = map(points, value)
+    return first, second, third
 
 
 def positive(value: object) -> float:
@@ -116,7 +128,7 @@ def flag(value: object) -> bool:
 
 
 TOP: Final[Mapping[str, Check]] = {
-    "prior_mean": points,
+    "prior_mean": prior,
     "answer_variance": positive,
     "perception_variance": positive,
     "implicit_cap": positive,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
 
 from jobs.warehouse.protocol import Warehouse
 from pipeline.model import DEFAULT_MODEL, Horizon, Model
+from pipeline.priors import Prior
 
 
 def used_model(warehouse: Warehouse) -> Model:
@@ -18,16 +19,22 @@ def used_model(warehouse: Warehouse) -> Model:
     how the model judged them.
     """
     values = warehouse.query("SELECT * FROM model").dicts()[0]
-    segments = dict(warehouse.query("SELECT prior_segment, prior_of_segment FROM segment_priors").rows)
+    priors = warehouse.query("SELECT prior_segment, prior_of_segment, prior_by_dimension FROM segment_priors").rows
     return replace(
         DEFAULT_MODEL,
         version=values["model_version"],
-        segments=segments,
+        prior_mean=_prior(values["prior_mean"], values["prior_means"]),
+        segments={segment: _prior(mean, each) for segment, mean, each in priors},
         relationship=_horizon(values, "relationship"),
         journey=_horizon(values, "journey"),
         interaction=_horizon({**values, "interaction_half_life_ms": inf}, "interaction"),
-        **{name: values[name] for name in ("prior_mean", "interval_deviations", "pyramid_knee", "pyramid_slope")},
+        **{name: values[name] for name in ("interval_deviations", "pyramid_knee", "pyramid_slope")},
     )
+
+
+def _prior(mean: float, each: Sequence[float]) -> Prior:
+    first, second, third = each
+    return mean if first == second == third else (first, second, third)
 
 
 def _horizon(values: Mapping[str, Any], name: str) -> Horizon:

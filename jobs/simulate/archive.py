@@ -13,7 +13,7 @@ import msgspec
 
 from jobs.simulate.post import Record
 from jobs.simulate.scenario import Scenario
-from jobs.simulate.truth import FELT_SD, LASTING_HALF_LIFE_D, LASTING_SD, RECENT_HALF_LIFE_D, RECENT_SD, Levels
+from jobs.simulate.truth import FELT_SD, Levels
 from jobs.simulate.world import Triple
 
 _encode = msgspec.json.Encoder().encode
@@ -107,9 +107,11 @@ def _described(scenario: Scenario) -> dict[str, Any]:
             }
             for incident in scenario.plan
         ],
-        "lasting_sd": LASTING_SD,
-        "lasting_half_life_d": LASTING_HALF_LIFE_D,
-        "recent_sd": RECENT_SD,
-        "recent_half_life_d": RECENT_HALF_LIFE_D,
+        "lasts": scenario.dynamics.lasts,
+        "stays": scenario.dynamics.stays,
+        "lasting_sd": scenario.dynamics.lasting_sd,
+        "lasting_half_life_d": scenario.dynamics.lasting_half_life_d,
+        "recent_sd": scenario.dynamics.recent_sd,
+        "recent_half_life_d": scenario.dynamics.recent_half_life_d,
         "felt_sd": FELT_SD,
     }

@@ -40,7 +40,7 @@ def simulate(scenario: Scenario, log: TruthLog | None = None) -> Iterator[Record
     """
     numbers = np.random.default_rng(scenario.seed)
     people, means = draw(scenario.customers, numbers)
-    truth, log = Truth(means, numbers), log or Nobody()
+    truth, log = Truth(means, numbers, scenario.dynamics), log or Nobody()
     post = Post(scenario, random.Random(f"post {scenario.seed}"))
     stage = Stage(scenario, truth, log, post, random.Random(f"stage {scenario.seed}"))
     ids = [person.id for person in people]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from jobs.simulate.truth import DYNAMICS, Dynamics
 from pipeline.policy import DAY_MS, HOUR_MS
 
 START_MS: Final = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp() * 1000)
@@ -76,6 +77,8 @@ class Scenario:
     """Events that their producer sends twice."""
     bad_share: float = 0.003
     """Broken records added, as a share of the good ones."""
+    dynamics: Dynamics = DYNAMICS
+    """How the true perception moves."""
 
     @property
     def end_ms(self) -> int:

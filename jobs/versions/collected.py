@@ -103,7 +103,7 @@ def _listed(columns: Columns, *names: str) -> Iterable[tuple[Any, ...]]:
 def score(customer: Customer, at_ms: int, model: Model) -> Scores:
     """Scores of a customer at ``at_ms``."""
     horizons = (model.relationship, model.journey)
-    prior = np.full(3, model.segments.get(customer.segment, model.prior_mean))
+    prior = np.array(model.prior_of(customer.segment))
     variance = np.zeros(3)
     priors, means, shown, weights = [], [], [], []
     for horizon, (weight, total) in zip(horizons, customer.sums, strict=True):

@@ -8,6 +8,8 @@ from typing import Final, Protocol
 from jobs.warehouse.protocol import Result
 from jobs.warehouse.sql import Plain, literal
 from pipeline.model import DEFAULT_MODEL, Model
+from pipeline.priors import Prior, middle
+from schemas.tables import DIMENSIONS
 
 DEFAULT_VERSION: Final = DEFAULT_MODEL.version
 SEGMENT: Final = "segment_prior/"
@@ -28,7 +30,8 @@ class Parameterised(Protocol):
 def model_parameters(model: Model) -> dict[str, float]:
     """Every value that a view calculates with, by name."""
     values = {
-        "prior_mean": model.prior_mean,
+        "prior_mean": middle(model.prior_mean),
+        **_each("prior_mean/", "", model.prior_mean),
         "interval_deviations": model.interval_deviations,
         "pyramid_knee": model.pyramid_knee,
         "pyramid_slope": model.pyramid_slope,
@@ -42,7 +45,16 @@ def model_parameters(model: Model) -> dict[str, float]:
         values[f"{name}_moved"] = model.moved(horizon)
     for part in ("prior_weight", "prior_variance", "residual_variance"):
         values[f"interaction_{part}"] = getattr(model.interaction, part)
-    return values | {f"{SEGMENT}{segment}": mean for segment, mean in model.segments.items()}
+    for segment, prior in model.segments.items():
+        values[f"{SEGMENT}{segment}"] = middle(prior)
+        values |= _each("segment_prior_", f"/{segment}", prior)
+    return values
+
+
+def _each(before: str, after: str, prior: Prior) -> dict[str, float]:
+    """One value per dimension, its name between ``before`` and ``after``; none where one number holds for all."""
+    names = [f"{before}{dimension}{after}" for dimension in DIMENSIONS]
+    return dict(zip(names, prior, strict=True)) if isinstance(prior, tuple) else {}
 
 
 def write_parameters(warehouse: Parameterised, parameters: Mapping[str, float] | None, version: str) -> None:

@@ -40,7 +40,7 @@ class Interactions:
     total: Floats
     """S of its evidence, (n, 3)."""
     prior: Floats
-    """μ of its segment, (n,)."""
+    """μ of its segment, (n, 3)."""
 
     def take(self, rows: NDArray[Any]) -> Interactions:
         """Some of them, in that order."""
@@ -95,10 +95,10 @@ def rise_at_most(given: Interactions, past: Past, model: Model) -> Floats:
     relationship, count = model.relationship, len(past.at_ms)
     if not len(given.prior):
         return past.level
-    spread = float(np.ptp(given.prior))
-    prior = given.prior[:, np.newaxis]
+    prior = given.prior
+    spread = np.ptp(prior, axis=0)
     surplus = np.maximum(given.total - prior * given.weight, 0.0)
-    highest = float(given.prior.max())
+    highest = prior.max(axis=0)
     before = np.maximum(past.total - (highest - spread) * past.weight, 0.0)
     usual = (_sums(given.customer, surplus, count) + before) / relationship.prior_weight + spread
     least = min(relationship.prior_variance, relationship.residual_variance) + model.journey.prior_variance
@@ -135,7 +135,7 @@ def _after(given: Interactions, at: Index, now: Past, who: Index, model: Model) 
     decay = np.exp2(-age / model.relationship.half_life_ms)
     weight, total = now.weight[who] * decay, now.total[who] * decay
     anchor = model.relationship.prior_weight
-    usual = (anchor * given.prior[at][:, np.newaxis] + total) / (anchor + weight)
+    usual = (anchor * given.prior[at] + total) / (anchor + weight)
     w = given.weight[at]
     says = w > 0
     own = np.where(says, w, 1.0)

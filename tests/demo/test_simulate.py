@@ -22,7 +22,7 @@ GOOD = ("event", "delayed", "late", "duplicate", "conflict")
 @pytest.fixture(scope="module")
 def world() -> list[Record]:
     """Enough customers for every kind of event and of damage."""
-    return list(simulate(Scenario(customers=500, days=30, seed=1, bad_share=0.01)))
+    return list(simulate(Scenario(customers=800, days=30, seed=1, bad_share=0.01)))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ import pytest
 from jobs.simulate import Scenario, simulate
 from jobs.simulate.archive import TruthFile
 from jobs.simulate.surveys import CX_INDEX, SCALES, tick
-from jobs.simulate.truth import LASTING_SD, RECENT_SD, Truth
+from jobs.simulate.truth import DYNAMICS, HAPPENING, Dynamics, Truth
 
-SCENARIO = Scenario(customers=400, days=20, seed=5)
+SCENARIO = Scenario(customers=400, days=30, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +29,17 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, Any]]
 
 
 def test_levels_stay_stationary() -> None:
-    truth = Truth(np.full((4_000, 3), 70.0), np.random.default_rng(1))
+    truth = Truth(np.full((4_000, 3), 70.0), np.random.default_rng(1), DYNAMICS)
     for _ in range(60):
         truth.new_day()
     lasting, standing = np.array(truth.relationship()), np.array(truth.standing())
-    assert lasting.std(axis=0) == pytest.approx(LASTING_SD, rel=0.05)
-    assert (standing - lasting).std(axis=0) == pytest.approx(RECENT_SD, rel=0.05)
+    assert lasting.std(axis=0) == pytest.approx(DYNAMICS.lasting_sd, rel=0.05)
+    assert (standing - lasting).std(axis=0) == pytest.approx(DYNAMICS.recent_sd, rel=0.05)
     assert np.corrcoef(lasting.T)[0, 1] == pytest.approx(0.6, abs=0.06)
 
 
 def test_a_shock_fades_to_what_lasts() -> None:
-    quiet, hit = (Truth(np.full((500, 3), 70.0), np.random.default_rng(1)) for _ in range(2))
+    quiet, hit = (Truth(np.full((500, 3), 70.0), np.random.default_rng(1), DYNAMICS) for _ in range(2))
     for index in range(500):
         hit.happened(index, (-20.0, -10.0, 0.0))
     gaps = []
@@ -47,8 +48,26 @@ def test_a_shock_fades_to_what_lasts() -> None:
         quiet.new_day()
         hit.new_day()
     assert gaps[0] == pytest.approx([-8.0, -4.0, 0.0])
-    assert gaps[14][0] == pytest.approx(-20 * (0.34 / 2 + 0.06 * 2 ** (-14 / 180)))
+    assert gaps[14][0] == pytest.approx(-20 * (0.2 / 2 + 0.2 * 2 ** (-14 / 180)))
     assert gaps[28][0] > gaps[14][0] > gaps[0][0]
+
+
+def test_happenings_are_as_many_as_the_dynamics_take(
+    told: tuple[list[dict[str, Any]], list[dict[str, Any]]],
+) -> None:
+    """The outage adds to it: the measured number is that of a world without one."""
+    shifts = np.array([line["shift"] for line in told[0] if line["kind"] == "interaction"])
+    a_day = float((shifts**2).mean(axis=1).sum()) / SCENARIO.customers / SCENARIO.days
+    assert 0.8 * HAPPENING < a_day < 2.5 * HAPPENING
+
+
+def test_totals_stay_whatever_happenings_explain() -> None:
+    for lasts in (0.0, 0.06, 0.2, 0.3):
+        moves = Dynamics(lasts=lasts)
+        explained = lasts**2 * HAPPENING * 180.0 / (2.0 * math.log(2.0))
+        assert moves.lasting_sd**2 + explained == pytest.approx(130.0)
+    with pytest.raises(ValueError, match="explain more"):
+        Dynamics(lasts=0.6)
 
 
 def test_the_file_says_who_stood_where_every_day(told: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> None:

@@ -44,7 +44,7 @@ def interactions(given: list[tuple[int, float, float]]) -> Interactions:
     spread = np.ones(3)
     return Interactions(
         np.zeros(len(given), np.int64), start, weight[:, None] * spread, (weight * mean)[:, None] * spread,
-        np.full(len(given), 70.0),
+        np.full((len(given), 3), 70.0),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pipeline.answers import level_edges, level_scores
 from pipeline.model import DEFAULT_MODEL
 from pipeline.signals import Outcome
 from tests.evaluate.perception.__main__ import main
-from tests.evaluate.perception.baselines import baselines
+from tests.evaluate.perception.baselines import HINDSIGHT, baselines, learnt_rule
 from tests.evaluate.perception.categories import kept, kept_of
 from tests.evaluate.perception.curves import _answer, _coefficient, _symptom
 from tests.evaluate.perception.estimate import estimate, evidence, fifths
@@ -139,14 +139,27 @@ def test_estimates_are_the_sums_of_the_document(scene: Scene) -> None:
 
 
 def test_baselines_follow_the_answers(scene: Scene) -> None:
-    told = {name: one.mean["relationship"][:, 0] for name, one in baselines(scene).items()}
+    told = {name: one.mean["relationship"][:, 0] for name, one in baselines(scene, learnt_rule(scene)).items()}
     seen, asked = scene.observations, scene.queries
+    start = learnt_rule(scene).overall[0]
     for query in range(0, len(asked.at_ms), 53):
         rows = seen.stated & (scene.customer == asked.customer[query]) & (seen.at_ms < asked.at_ms[query])
         points = seen.value[rows, scene.dimensions[0]]
-        assert told["last answer"][query] == pytest.approx(points[-1] if len(points) else 70.0)
-        assert told["running mean"][query] == pytest.approx(points.mean() if len(points) else 70.0)
-    assert (told["segment mean"] == 70.0).all()
+        assert told["last answer"][query] == pytest.approx(points[-1] if len(points) else start)
+        assert told["running mean"][query] == pytest.approx(points.mean() if len(points) else start)
+    assert (told["segment mean"] == start).all()
+    assert (told["segment mean, hindsight"] == 70.0).all()
+    answers = scene.said[scene.observations.stated]
+    assert start == pytest.approx(answers.mean())
+
+
+def test_a_rule_is_learnt_from_answers_and_not_from_the_truth(scene: Scene) -> None:
+    blind = {name: np.zeros_like(truth) for name, truth in scene.queries.truth.items()}
+    rule, other = (learnt_rule(one) for one in (scene, replace(scene, queries=replace(scene.queries, truth=blind))))
+    assert (other.overall.tolist(), other.step) == (rule.overall.tolist(), rule.step)
+    told = summary([errors(scene)])["relationship"]
+    assert told["best_baseline"] == "EWMA"
+    assert told["estimates"][HINDSIGHT]["rmse"] == pytest.approx(told["estimates"]["EWMA"]["rmse"], rel=0.05)
 
 
 def test_fifths_are_equally_many() -> None:
@@ -174,15 +187,16 @@ def test_the_simulated_operator_has_a_calibrated_oracle() -> None:
     assert scene.observations.stated.sum() > 100
     found = summary([errors(scene)])["journey"]["estimates"]
     assert found[ORACLE]["cov90"] == pytest.approx(0.9, abs=0.05)
-    assert found[ORACLE]["rmse"] < found["segment mean"]["rmse"]
+    assert found[ORACLE]["rmse"] < found["segment mean, hindsight"]["rmse"]
 
 
 def test_it_prints_a_table_and_the_goals(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--seeds", "5", "--queries", "300", "--worlds", "random"])
     printed = capsys.readouterr().out
     assert printed.count("(goal 1.05;") == 2
-    assert "EWMA, best step" in printed
+    assert "EWMA, hindsight" in printed
+    assert printed.count("the best baseline that one could really have") == 2
     main(["--seeds", "5", "--queries", "300", "--worlds", "random", "--json"])
     found = json.loads(capsys.readouterr().out)["worlds"]["random"]["relationship"]
-    assert set(found["estimates"]) >= {ORACLE, OURS, "constant"}
+    assert set(found["estimates"]) >= {ORACLE, OURS, "EWMA"}
     assert len(found["estimates"][OURS]["cov90_by_fifth"]) == 5

@@ -76,10 +76,10 @@ def test_who_answers_is_found_and_undone() -> None:
     group = np.zeros(40_000, np.int64)
     assert likeliest(moved, answered, group) == pytest.approx(1.0, abs=0.3)
     assert likeliest(moved, rng.random(40_000) < 0.1, group) < 0.25
-    feeling = rng.normal(0.0, 15.0, 400_000)
-    told = rng.random(400_000) < (1.0 + np.abs(feeling) / 20.0) / 6.0
-    seen = float(feeling[told].var())
-    assert seen > 1.25 * 225.0
+    feeling = rng.multivariate_normal(np.zeros(3), 225.0 * (0.4 * np.eye(3) + TRUE.alike), 400_000)
+    told = rng.random(400_000) < (1.0 + np.abs(feeling.mean(axis=1)) / 20.0) / 6.0
+    seen = float(feeling[told].var(axis=0).mean())
+    assert seen > 1.2 * 225.0
     values = unselected(replace(TRUE, lasting=seen / 2, recent=seen / 4, felt=seen / 4), 1.0, 20.0)
     assert values.lasting + values.recent + values.felt == pytest.approx(225.0, rel=0.02)
     assert values.noise == TRUE.noise

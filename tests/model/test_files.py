@@ -17,9 +17,11 @@ from jobs.settings import ModelSettings, Settings
 from pipeline.model import DEFAULT_MODEL, Horizon, Model, start_model
 from pipeline.policy import DAY_MS
 from pipeline.predictor import Bins, Levels, Line, Predictor
+from pipeline.priors import Prior
 
 TEXT = dump(DEFAULT_MODEL)
 POINTS = st.floats(0, 100)
+PRIORS = POINTS | st.tuples(POINTS, POINTS, POINTS)
 
 
 def test_the_start_model_reads_back_as_itself() -> None:
@@ -27,13 +29,13 @@ def test_the_start_model_reads_back_as_itself() -> None:
 
 
 @given(
-    mean=POINTS,
-    segments=st.dictionaries(st.text(st.characters(codec="utf-8")), POINTS, max_size=4),
+    mean=PRIORS,
+    segments=st.dictionaries(st.text(st.characters(codec="utf-8")), PRIORS, max_size=4),
     half_life_ms=st.integers(1, 10**13).map(float) | st.just(inf),
     names=st.sets(st.sampled_from(DEFAULT_MODEL.signal_names)),
 )
 def test_any_model_reads_back_as_itself(
-    mean: float, segments: dict[str, float], half_life_ms: float, names: set[str]
+    mean: Prior, segments: dict[str, Prior], half_life_ms: float, names: set[str]
 ) -> None:
     effects = {name: DEFAULT_MODEL.effects[name] for name in names}
     journey = replace(DEFAULT_MODEL.journey, half_life_ms=half_life_ms)
@@ -54,6 +56,24 @@ def test_changed_values_are_another_version() -> None:
     assert changed.version != DEFAULT_MODEL.version
     assert changed.version == f"start-{changed.digest()}"
     assert parse(TEXT.replace('name = "start"', 'name = "acme"')).version == f"acme-{DEFAULT_MODEL.digest()}"
+
+
+def test_one_number_as_a_prior_is_what_it_always_was() -> None:
+    """The digest is in the version of every row: it must not change for models without priors per dimension."""
+    model = replace(DEFAULT_MODEL, prior_mean=66.5, segments={"gold": 80.25})
+    assert (DEFAULT_MODEL.digest(), model.digest()) == ("df918209", "7fb0907f")
+    three = replace(model, segments={"gold": (80.25, 80.25, 80.25)})
+    assert three.digest() != model.digest()
+    assert three.prior_of("gold") == model.prior_of("gold") == (80.25, 80.25, 80.25)
+    assert model.prior_of("other") == (66.5, 66.5, 66.5)
+
+
+def test_priors_per_dimension_are_three_scores() -> None:
+    read = parse(TEXT.replace("prior_mean = 70.0", "prior_mean = [71, 68.5, 70.0]"))
+    assert read.prior_mean == (71.0, 68.5, 70.0)
+    for wrong in ("[71, 68]", "[71, 68, 700]", "true"):
+        with pytest.raises(ModelFileError, match="prior_mean must be"):
+            parse(TEXT.replace("prior_mean = 70.0", f"prior_mean = {wrong}"))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from jobs.warehouse.sql import Plain, literal
 from pipeline.answers import level_scores
 from pipeline.model import Model, Scale
 from pipeline.policy import Policy
+from pipeline.priors import middle
 from pipeline.signals import Effect, Outcome, Slope, discover
 from schemas.event import EVENT_TYPES, SCALES
 
@@ -67,7 +68,7 @@ def _policy(policy: Policy) -> str:
 
 def _model(model: Model) -> str:
     numbers: dict[str, float] = {
-        "prior_mean": model.prior_mean,
+        "prior_mean": middle(model.prior_mean),
         "journey_half_life_ms": model.journey.half_life_ms,
         "relationship_half_life_ms": model.relationship.half_life_ms,
         "interaction_prior_weight": model.interaction.prior_weight,
@@ -82,9 +83,10 @@ def _model(model: Model) -> str:
         "bonus_weight": model.recovery.bonus_weight,
         "severe_from": model.recovery.severe_from,
     }
+    segments = {name: middle(prior) for name, prior in model.segments.items()}
     listed = ", ".join(f"toFloat64({literal(value)}) AS {name}" for name, value in numbers.items())
     return (
-        f"SELECT {listed}, {_map(model.segments, 'Float64')} AS segments, toInt64({LANDMARK_MS}) AS landmark_ms, "
+        f"SELECT {listed}, {_map(segments, 'Float64')} AS segments, toInt64({LANDMARK_MS}) AS landmark_ms, "
         f"toInt64({model.answers.rating_exact_levels}) AS rating_exact_levels, "
         f"toInt64({model.answers.rating_wide_levels}) AS rating_wide_levels"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -203,16 +204,23 @@ def test_groups_without_observations_have_no_evidence() -> None:
     )
     evidence = gather(nothing, np.zeros(0, np.int64), 2, np.array([NOW, NOW]), DAY)
     assert_same(evidence, Evidence.none(2))
-    assert interaction_score(evidence, np.array([70.0, 64.0])).tolist() == [[70.0] * 3, [64.0] * 3]
+    assert interaction_score(evidence, np.array([[70.0] * 3, [64.0, 65.0, 66.0]])).tolist() == [
+        [70.0] * 3,
+        [64.0, 65.0, 66.0],
+    ]
 
 
 def test_one_full_answer_moves_a_fresh_interaction_by_its_share() -> None:
     evidence = Evidence(np.full((1, 3), 1.0), np.full((1, 3), 20.0), np.full((1, 3), 1.0))
     expected = (3.25 * 70 + 20) / 4.25
-    assert interaction_score(evidence, np.array([70.0]))[0] == pytest.approx([expected] * 3)
+    assert interaction_score(evidence, np.full((1, 3), 70.0))[0] == pytest.approx([expected] * 3)
 
 
 def test_segments_have_their_own_prior() -> None:
     world = World([{"segment": s, "types": ("call",)} for s in ("", "home", "business", "new")], [False] * 4, [])
-    assert segment_prior(world.facts["segment"], world.strings, MODEL).tolist() == [70.0, 64.0, 75.0, 70.0]
-    assert segment_prior(world.facts["segment"], world.strings, DEFAULT_MODEL).tolist() == [70.0] * 4
+    found = segment_prior(world.facts["segment"], world.strings, MODEL)
+    assert found.tolist() == [[70.0] * 3, [64.0] * 3, [75.0] * 3, [70.0] * 3]
+    assert segment_prior(world.facts["segment"], world.strings, DEFAULT_MODEL).tolist() == [[70.0] * 3] * 4
+    own = replace(DEFAULT_MODEL, prior_mean=(71.0, 68.0, 70.0), segments={"home": (60.0, 61.0, 62.0), "business": 75.0})
+    found = segment_prior(world.facts["segment"], world.strings, own)
+    assert found.tolist() == [[71.0, 68.0, 70.0], [60.0, 61.0, 62.0], [75.0] * 3, [71.0, 68.0, 70.0]]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
+from jobs.models.used import used_model
 from jobs.warehouse import open_warehouse
 from jobs.warehouse.errors import MigrationError, ReadOnlyError
 from jobs.warehouse.migrate import Migration, migrations, rendered
@@ -101,7 +103,14 @@ def test_the_model_in_use_is_the_one_written_last(url: str) -> None:
         changed = model_parameters(DEFAULT_MODEL) | {"prior_mean": 60.0, "segment_prior/gold": 80.0}
         warehouse.migrate(changed, model="other")
         assert list(warehouse.query("SELECT model_version, prior_mean FROM model")) == [("other", 60.0)]
-        assert list(warehouse.query("SELECT * FROM segment_priors")) == [("gold", 80.0)]
+        assert list(warehouse.query("SELECT * FROM segment_priors")) == [("gold", 80.0, [80.0] * 3)]
+        each = replace(DEFAULT_MODEL, prior_mean=(71.0, 68.0, 71.0), segments={"a/b": (60.0, 66.0, 63.0), "gold": 80.0})
+        warehouse.migrate(model_parameters(each), model="each")
+        assert list(warehouse.query("SELECT prior_mean, prior_means FROM model")) == [(70.0, [71.0, 68.0, 71.0])]
+        found = list(warehouse.query("SELECT * FROM segment_priors ORDER BY prior_segment"))
+        assert found == [("a/b", 63.0, [60.0, 66.0, 63.0]), ("gold", 80.0, [80.0] * 3)]
+        used = used_model(warehouse)
+        assert (used.prior_mean, used.segments) == (each.prior_mean, each.segments)
         warehouse.migrate()
         assert warehouse.query("SELECT prior_mean FROM model").value() == DEFAULT_MODEL.prior_mean
         assert warehouse.query("SELECT count() FROM segment_priors").value() == 0

@@ -47,7 +47,7 @@ def expected_lines(evidence: dict[str, tuple[Any, Any]], priors: Any) -> dict[st
     """Per horizon: shown score, mean, variance, confidence, each (rows, dimensions), from (W, S) at the moment."""
     weight_l, sum_l = evidence["relationship"]
     weight_j, sum_j = evidence["journey"]
-    mean_l = scores.relationship_mean(weight_l, sum_l, priors[:, None], DEFAULT_MODEL)
+    mean_l = scores.relationship_mean(weight_l, sum_l, priors, DEFAULT_MODEL)
     variance_l = scores.relationship_variance(weight_l, DEFAULT_MODEL)
     mean_j = scores.journey_mean(weight_j, sum_j, mean_l, DEFAULT_MODEL)
     variance_j = scores.journey_variance(weight_j, variance_l, DEFAULT_MODEL)
@@ -86,13 +86,14 @@ def test_customer_perception_is_the_formula_of_the_pipeline(warehouse: Warehouse
         warehouse, "customer_rows", count, customer_id=names, version=2, as_of=as_of, first_seen=START_MS,
         segment=["gold", ""] * (count // 2), last_seen=as_of, **columns,
     )  # fmt: skip
-    warehouse.migrate(model_parameters(DEFAULT_MODEL) | {"segment_prior/gold": 50.0}, model="test")
+    own = replace(DEFAULT_MODEL, prior_mean=(70.0, 66.0, 71.0), segments={"gold": (50.0, 53.0, 49.0)})
+    warehouse.migrate(model_parameters(own), model="test")
     age = AT_MS - np.array(as_of)
     evidence = {
         h: (matrix(columns, h, "weight") * decay(age, h), matrix(columns, h, "sum") * decay(age, h))
         for h in ("journey", "relationship")
     }
-    lines = expected_lines(evidence, np.array([50.0, DEFAULT_MODEL.prior_mean] * (count // 2)))
+    lines = expected_lines(evidence, np.array([own.prior_of("gold"), own.prior_of("")] * (count // 2)))
     for horizon, (shown, mean, variance, confidence) in lines.items():
         found = warehouse.query(
             """SELECT score, low, high, mean, variance, confidence, inferred_share, weight, sum, at
@@ -166,7 +167,7 @@ def test_history_is_what_perception_was_after_each_interaction(warehouse: Wareho
             for part in ("weight", "sum", "stated")
         ]
         evidence[horizon], shares[horizon] = (parts[0], parts[1]), scores.inferred_share(parts[0], parts[2])
-    for horizon, (shown, mean, variance, confidence) in expected_lines(evidence, np.full(count, 70.0)).items():
+    for horizon, (shown, mean, variance, confidence) in expected_lines(evidence, 70.0).items():
         found = warehouse.query(
             """SELECT score, low, high, mean, variance, confidence, inferred_share FROM customer_perception_history
             WHERE horizon = {horizon:String}

@@ -29,7 +29,7 @@ def estimate(scene: Scene, sums: dict[str, Evidence]) -> Told:
     """Mean and variance of both horizons; the prior is the one that the views would take."""
     chosen, model = list(scene.dimensions), scene.model
     lasting, recent = sums["relationship"], sums["journey"]
-    mean = scores.relationship_mean(lasting.weight, lasting.sum, scene.assumed[:, np.newaxis], model)
+    mean = scores.relationship_mean(lasting.weight, lasting.sum, scene.assumed, model)
     spread = scores.relationship_variance(lasting.weight, model)
     mean_now = scores.journey_mean(recent.weight, recent.sum, mean, model)
     spread_now = scores.journey_variance(recent.weight, spread, model)

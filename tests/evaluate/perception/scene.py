@@ -45,11 +45,13 @@ class Scene:
     prior: Floats
     """True mean of the customer's segment at each query, shape (q, dimensions)."""
     assumed: Floats
-    """What the model takes as that mean, shape (q,)."""
+    """What the model takes as that mean, shape (q, 3)."""
     queries: Queries
     dimensions: tuple[int, ...]
     """Judged ones, by place in ``schemas.tables.DIMENSIONS``."""
     oracle: Told
+    said: Floats
+    """Answers as they were given, points, shape of ``customer``; of other observations their first value."""
 
 
 def in_order(observations: Observations, customer: Index) -> tuple[Observations, Index]:

@@ -18,6 +18,7 @@ from jobs.simulate.surveys import MEAN, NOISE_SD, SD
 from pipeline.answers import level_edges
 from pipeline.model import Model
 from pipeline.perceive import Observations, observe
+from pipeline.priors import middle
 from pipeline.records import EXPLICIT, NOTE, NOTE_ANSWER, PIECE
 from pipeline.strings import Strings
 from schemas.tables import DIMENSIONS
@@ -64,19 +65,21 @@ def symptom_scene(seed: int, queries: int, *, selective: bool, dynamics: Dynamic
     facts = _facts(moments.customer[happened], moments.at_ms[happened], perception, rng)
     notes = _answers(facts, perception, strings, model, rng, selective=selective)
     seen = observe(facts, np.ones(len(facts), dtype=np.bool_), notes, strings, model)
-    asked = _queries(moments, model.prior_mean + lasting, model.prior_mean + lasting + recent)
+    asked = _queries(moments, middle(model.prior_mean) + lasting, middle(model.prior_mean) + lasting + recent)
     observations, customer = in_order(seen, facts["customer"].astype(np.int64)[seen.fact])
-    prior = np.full((len(asked.at_ms), 1), model.prior_mean)
+    prior = np.full((len(asked.at_ms), 1), middle(model.prior_mean))
+    assumed = np.full((len(asked.at_ms), 3), middle(model.prior_mean))
     known = Readings(
         customer,
         observations.at_ms,
-        _rescaled(observations.value[:, DIMENSION], observations.stated, model) - model.prior_mean,
+        _rescaled(observations.value[:, DIMENSION], observations.stated, model) - middle(model.prior_mean),
         np.ones((len(observations), 1)),
         _errors(observations, model, dynamics),
     )
     process = Process(dynamics.lasting, dynamics.recent, np.ones((1, 1)))
     oracle = exact(process, known, asked, {"relationship": prior, "journey": prior})
-    return Scene(model, observations, customer, prior, prior[:, 0], asked, (DIMENSION,), oracle)
+    said = observations.value[:, DIMENSION]
+    return Scene(model, observations, customer, prior, assumed, asked, (DIMENSION,), oracle, said)
 
 
 def _moments(customers: int, rng: np.random.Generator) -> Moments:
@@ -142,7 +145,8 @@ def _queries(moments: Moments, lasting: Floats, now: Floats) -> Queries:
 
 def _rescaled(value: Floats, stated: NDArray[np.bool_], model: Model) -> Floats:
     """Answers stretched so that they follow the perception one to one; categories shrink them."""
-    return np.where(stated, model.prior_mean + (value - model.prior_mean) / kept(SCALE, model), value)
+    center = middle(model.prior_mean)
+    return np.where(stated, center + (value - center) / kept(SCALE, model), value)
 
 
 def _errors(observations: Observations, model: Model, dynamics: Dynamics) -> Callable[[slice], Floats]:

@@ -7,7 +7,7 @@ signals act together. The oracle knows every cause and all variances, and sees t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -16,17 +16,7 @@ from numpy.typing import NDArray
 
 from jobs.simulate import Scenario, simulate
 from jobs.simulate.surveys import NOISE_SD, SD
-from jobs.simulate.truth import (
-    FELT_SD,
-    LASTING_HALF_LIFE_D,
-    LASTING_SD,
-    LASTS,
-    MIXING,
-    RECENT_HALF_LIFE_D,
-    RECENT_SD,
-    STAYS,
-    Levels,
-)
+from jobs.simulate.truth import DYNAMICS, FELT_SD, MIXING, Dynamics, Levels
 from jobs.simulate.world import SEGMENTS, Triple
 from pipeline.model import Model
 from pipeline.policy import DAY_MS
@@ -73,6 +63,7 @@ class Causes:
     customer: Index
     at_ms: Index
     shift: Floats
+    dynamics: Dynamics
 
     def staying(self, customer: Index, at_ms: Index, half_life_d: float) -> Floats:
         """Sum of shifts before ``at_ms``, faded, shape (n, 3)."""
@@ -84,14 +75,24 @@ class Causes:
 
     def expected(self, customer: Index, at_ms: Index) -> dict[str, Floats]:
         """What stays of it, by horizon."""
-        lasting = LASTS * self.staying(customer, at_ms, LASTING_HALF_LIFE_D)
-        recent = STAYS * self.staying(customer, at_ms, RECENT_HALF_LIFE_D)
+        moves = self.dynamics
+        lasting = moves.lasts * self.staying(customer, at_ms, moves.lasting_half_life_d)
+        recent = moves.stays * self.staying(customer, at_ms, moves.recent_half_life_d)
         return {"relationship": lasting, "journey": lasting + recent}
 
 
-def telecom_scene(seed: int, queries: int, model: Model, *, customers: int = 1_500, days: int = 180) -> Scene:
+def telecom_scene(
+    seed: int,
+    queries: int,
+    model: Model,
+    *,
+    customers: int = 1_500,
+    days: int = 180,
+    dynamics: Dynamics = DYNAMICS,
+) -> Scene:
     """One simulated operator without broken, late or doubled records."""
-    scenario = Scenario(customers, days, seed, bad_share=0.0, duplicate_share=0.0, very_late_share=0.0)
+    clean = Scenario(customers, days, seed, bad_share=0.0, duplicate_share=0.0, very_late_share=0.0)
+    scenario = replace(clean, dynamics=dynamics)
     diary = Diary()
     records = list(simulate(scenario, diary))
     found = perceived(records, model)
@@ -101,13 +102,14 @@ def telecom_scene(seed: int, queries: int, model: Model, *, customers: int = 1_5
     of_fact = of_name[view.rows["customer"]]
     segments, means = _segments(view, of_fact, strings, len(place))
     asked = _queries(diary, queries, np.random.default_rng(seed))
-    causes = _causes(diary, place)
+    causes = _causes(diary, place, dynamics)
     observations, customer = in_order(view.lasting, of_fact[view.lasting.fact])
     stays = causes.expected(asked.customer, asked.at_ms)
     expected = {name: means[asked.customer] + stays[name] for name in stays}
-    oracle = exact(_process(), _readings(view, of_fact, diary, causes, means, model), asked, expected)
-    assumed = np.array([model.segments.get(segments[at], model.prior_mean) for at in asked.customer.tolist()])
-    return Scene(model, observations, customer, means[asked.customer], assumed, asked, (0, 1, 2), oracle)
+    oracle = exact(_process(dynamics), _readings(view, of_fact, diary, causes, means, model), asked, expected)
+    assumed = np.array([model.prior_of(segments[at]) for at in asked.customer.tolist()])
+    said = observations.value[:, 0] + np.where(observations.stated, view.shift[observations.fact, 0], 0.0)
+    return Scene(model, observations, customer, means[asked.customer], assumed, asked, (0, 1, 2), oracle, said)
 
 
 def _segments(view: View, of_fact: Index, strings: Strings, count: int) -> tuple[list[str], Floats]:
@@ -131,20 +133,20 @@ def _queries(diary: Diary, count: int, rng: np.random.Generator) -> Queries:
     return Queries(customer, np.array(diary.at_ms)[day], truth)
 
 
-def _causes(diary: Diary, place: dict[str, int]) -> Causes:
+def _causes(diary: Diary, place: dict[str, int], dynamics: Dynamics) -> Causes:
     at_ms = np.array([cause[0] for cause in diary.happened])
     customer = np.array([place[cause[1]] for cause in diary.happened])
     order = np.lexsort((at_ms, customer))
     shift = np.array([cause[3] for cause in diary.happened])
-    return Causes(customer[order], at_ms[order], shift[order])
+    return Causes(customer[order], at_ms[order], shift[order], dynamics)
 
 
-def _process() -> Process:
+def _process(moves: Dynamics) -> Process:
     def lasting(days: Floats) -> Floats:
-        return np.asarray(LASTING_SD**2 * np.exp2(-np.abs(days) / LASTING_HALF_LIFE_D))
+        return np.asarray(moves.lasting_sd**2 * np.exp2(-np.abs(days) / moves.lasting_half_life_d))
 
     def recent(days: Floats) -> Floats:
-        return np.asarray(RECENT_SD**2 * np.exp2(-np.abs(days) / RECENT_HALF_LIFE_D))
+        return np.asarray(moves.recent_sd**2 * np.exp2(-np.abs(days) / moves.recent_half_life_d))
 
     return Process(lasting, recent, MIXING)
 
@@ -156,7 +158,7 @@ def _readings(view: View, of_fact: Index, diary: Diary, causes: Causes, means: F
     about = answers.weight / answers.weight.sum(axis=1, keepdims=True)
     own, felt = _own_shift(view, diary)
     expected = means[customer] + causes.expected(customer, answers.at_ms)["journey"]
-    expected += (1 - STAYS - LASTS) * own[answers.fact]
+    expected += (1 - causes.dynamics.stays - causes.dynamics.lasts) * own[answers.fact]
     kept = kept_of(answers.weight, model)
     points = model.answers.center + (answers.value[:, 0] - model.answers.center) / kept
     residual = points - (about * expected).sum(axis=1)

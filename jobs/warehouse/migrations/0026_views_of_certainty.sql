@@ -36,7 +36,7 @@ WITH
         sum(greatest(journey_oldest * interaction_easy_stated, least(interaction_easy_stated, journey_easy_weight - interaction_easy_weight + interaction_easy_stated)) * journey_growth) OVER past / journey_growth,
         sum(greatest(journey_oldest * interaction_enjoyable_stated, least(interaction_enjoyable_stated, journey_enjoyable_weight - interaction_enjoyable_weight + interaction_enjoyable_stated)) * journey_growth) OVER past / journey_growth
     ] AS journey_stated,
-    arrayMap((w, s) -> (relationship_prior_weight * segment_prior + s) / (relationship_prior_weight + w), relationship_weights, relationship_sums) AS relationship_means,
+    arrayMap((w, s, p) -> (relationship_prior_weight * p + s) / (relationship_prior_weight + w), relationship_weights, relationship_sums, segment_prior) AS relationship_means,
     arrayMap(w -> (relationship_prior_weight * relationship_prior_variance + w * relationship_residual_variance) / (relationship_prior_weight + w), relationship_weights) AS relationship_variances,
     arrayMap((w, s, m) -> (journey_prior_weight * m + s) / (journey_prior_weight + w), journey_weights, journey_sums, relationship_means) AS journey_means,
     arrayMap((w, v) -> (journey_prior_weight * (journey_prior_variance + v) + w * journey_residual_variance) / (journey_prior_weight + w), journey_weights, relationship_variances) AS journey_variances
@@ -73,7 +73,7 @@ FROM
         ) AS lines
     FROM
     (
-        SELECT i.*, m.*, if(p.prior_segment = '', m.prior_mean, p.prior_of_segment) AS segment_prior
+        SELECT i.*, m.*, if(p.prior_segment = '', m.prior_means, p.prior_by_dimension) AS segment_prior
         FROM (SELECT *, min(ended_at) OVER (PARTITION BY customer_id) AS landmark FROM interaction_rows FINAL) AS i
         CROSS JOIN model AS m
         LEFT JOIN segment_priors AS p ON p.prior_segment = i.segment

@@ -74,9 +74,9 @@ FROM
         q.inferred_share AS inferred_share,
         q.at AS at,
         q.model_version AS model_version,
-        if(s.prior_segment = '', n.prior_mean, s.prior_of_segment) AS baseline
+        if(s.prior_segment = '', n.prior_means, s.prior_by_dimension)[indexOf(['meets_needs', 'easy', 'enjoyable'], q.dimension)] AS baseline
     FROM customer_perception_at(at = (SELECT max(as_of) FROM customer_rows FINAL)) AS q
-    CROSS JOIN (SELECT prior_mean FROM model) AS n
+    CROSS JOIN (SELECT prior_means FROM model) AS n
     LEFT JOIN segment_priors AS s ON s.prior_segment = q.segment
     WHERE q.horizon = 'journey'
 ) AS p
